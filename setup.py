@@ -1,0 +1,24 @@
+"Install `twinswin_matte` from `settings.ini`, the only place where its metadata live."
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+root = Path(__file__).parent
+parser = ConfigParser(delimiters=['='])
+parser.read(root / 'settings.ini', encoding='utf-8')
+settings = parser['DEFAULT']
+readme = root / 'README.md'
+
+setup(
+    name=settings['lib_name'], version=settings['version'], description=settings['description'],
+    long_description=readme.read_text(encoding='utf-8') if readme.exists() else '',
+    long_description_content_type='text/markdown',
+    author=settings['author'], author_email=settings['author_email'], url=settings['git_url'],
+    license='Apache-2.0', keywords=settings['keywords'], python_requires=f">={settings['min_python']}",
+    packages=find_packages(include=[settings['lib_path'], settings['lib_path'] + '.*']),
+    package_data={settings['lib_path']: ['**/*.yaml']},
+    install_requires=settings['requirements'].split(),
+    extras_require={'dev': settings['dev_requirements'].split()},
+    entry_points={'console_scripts': settings['console_scripts'].split()},
+)
