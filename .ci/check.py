@@ -1,0 +1,133 @@
+"Every check of the project: exports, room rules, imports, lint and the notebooks themselves."
+import ast
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+os.chdir(root)
+library = 'twinswin_matte'
+tools = Path(sys.executable).parent
+notebooks = sorted(p for p in Path('nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
+
+
+def digest():
+    "The content of every notebook and exported module."
+    files = [*notebooks, *(p for p in Path(library).rglob('*') if p.is_file() and '__pycache__' not in p.parts)]
+    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def unchanged():
+    "`nbdev_export` and `nbdev_clean` leave the tree as it is."
+    before = digest()
+    for name in ('nbdev_export', 'nbdev_clean'):
+        subprocess.run([tools / name], check=True)
+    after = digest()
+    changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+    return [f'{name}: changed by export or clean; run `make export` and commit the result' for name in changed]
+
+
+def room(path):
+    "The number of a notebook's room, and the module it exports."
+    match = re.match(r'(\d+)([a-z]?)_', path.name)
+    cells = json.loads(path.read_text(encoding='utf-8'))['cells']
+    source = [''.join(c['source']) for c in cells if c['cell_type'] == 'code']
+    names = re.findall(r'^#\|\s*default_exp\s+(\S+)', '\n'.join(source), flags=re.M)
+    exported = [s for s in source if re.match(r'\s*#\|\s*export', s)]
+    number = int(match[1]) + (ord(match[2]) - 96) / 100 if match and match[2] else int(match[1]) if match else None
+    return number, (names or [None])[0], exported
+
+
+def rooms():
+    "Imports go only to a lower number; `data` and `models` never enter each other; `apply` never enters `train`."
+    facts = {name: (number, cells) for number, name, cells in map(room, notebooks) if name and number is not None}
+    forbidden = {('data', 'models'), ('models', 'data'), ('apply', 'train')}
+    problems = []
+    for name, (number, cells) in facts.items():
+        for node in (n for cell in cells for n in ast.walk(ast.parse(cell))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                problems.append(f'{name}: relative import of {node.module}; write it from {library}')
+            names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            for target in (t.removeprefix(library + '.') for t in names if t.startswith(library + '.')):
+                if target not in facts:
+                    problems.append(f'{name}: imports {target}, which no notebook exports')
+                elif facts[target][0] >= number:
+                    problems.append(f'{name} ({number}): imports the higher room {target} ({facts[target][0]})')
+                if (name.split('.')[0], target.split('.')[0]) in forbidden:
+                    problems.append(f'{name}: may not enter {target}')
+    return problems
+
+
+def imports():
+    "Each module imports in a process that has none of the others loaded."
+    import timm  # noqa: F401  the heavy third parties are loaded once, then each child starts from here
+    modules = sorted('.'.join(p.with_suffix('').parts) for p in Path(library).rglob('*.py')
+                     if p.stem not in ('__init__', '__main__', '_modidx'))
+    problems = []
+    for name in modules:
+        child = os.fork()
+        if child == 0:
+            try:
+                __import__(name)
+                os._exit(0)
+            except BaseException as error:
+                print(f'{name}: {error!r}', file=sys.stderr, flush=True)
+                os._exit(1)
+        if os.waitpid(child, 0)[1]:
+            problems.append(f'{name}: does not import on its own')
+    return problems
+
+
+def lint():
+    "Ruff finds no undefined name, no unused import, no statement that hides another."
+    call = [sys.executable, '-m', 'ruff', 'check', '--quiet', '--select', 'F,B,E7', '--exclude', '*.ipynb',
+            '--exclude', '_modidx.py', library, '.ci', 'setup.py']
+    done = subprocess.run(call, capture_output=True, text=True)
+    return (done.stdout + done.stderr).splitlines() if done.returncode else []
+
+
+def tidy():
+    "Saved notebooks are small, show no error and name no absolute path."
+    problems = []
+    for path in notebooks:
+        text = path.read_text(encoding='utf-8')
+        cells = json.loads(text)['cells']
+        outputs = [o for c in cells if c['cell_type'] == 'code' for o in c['outputs']]
+        if path.stat().st_size > 2**20:
+            problems.append(f'{path}: {path.stat().st_size // 1024} KB, the limit is 1024')
+        if any(o['output_type'] == 'error' for o in outputs):
+            problems.append(f'{path}: a saved output is an error')
+        if re.search(r'(?<![\w.])/(home|root|tmp|work|Users)/', text):
+            problems.append(f'{path}: names an absolute path')
+    return problems
+
+
+def run_notebooks():
+    "`nbdev_test` on every notebook, two at a time; cells that read real data run where the data are."
+    data = Path(os.environ.get('MATTE_DATA', root.parent / 'shared' / 'data')).is_dir()
+    if not data:
+        print('  cells marked `data` are skipped: neither MATTE_DATA nor ../shared/data is a folder')
+    print('  cells marked `cuda` and `browser` are skipped: they need a GPU or a browser')
+    flags = 'slow data' if data else 'slow'
+    call = [tools / 'nbdev_test', '--flags', flags, '--n_workers', '2', '--timing', '--pause', '0.1']
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'HF_HUB_OFFLINE': '1', 'PYTHONWARNINGS': 'ignore'}
+    done = subprocess.run(call, env=environment)
+    return ['a notebook failed; its name and the cell stand above'] if done.returncode else []
+
+
+passed = failed = 0
+for check in (unchanged, rooms, imports, lint, tidy, run_notebooks):
+    start = time.time()
+    print(f'{check.__name__}: {check.__doc__}', flush=True)
+    problems = check()
+    print(*(f'  {p}' for p in problems), f'  {"FAILED" if problems else "ok"} in {time.time() - start:.0f} s', sep='\n', flush=True)
+    count = len(notebooks) if check is run_notebooks and not problems else 1
+    passed, failed = passed + count * (not problems), failed + bool(problems)
+print(f'{passed} passed, {failed} failed')
+sys.exit(bool(failed))

@@ -1,0 +1,44 @@
+# Everything runs from the repository's own .venv; a second run installs nothing again.
+PYTHON ?= python3
+PY := .venv/bin/python
+DATA ?=
+OUT ?= runs/demo
+STAMP := .venv/.installed
+
+.PHONY: help install demo test lab readme export clean
+
+help:
+	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
+	@echo "make test   run every test"
+	@echo "make lab    open the notebooks in JupyterLab"
+	@echo "make readme write README.md from nbs/index.ipynb"
+	@echo "make export write the package from the notebooks and clean them"
+
+$(STAMP): settings.ini setup.py
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv (torch, timm and friends: a few minutes, once) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@# PySODMetrics pins older NumPy and OpenCV than it needs; it serves the tests only.
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps "pysodmetrics>=1.6.2"
+	@touch $(STAMP)
+
+install: $(STAMP)
+
+demo: $(STAMP)
+	@$(PY) -m twinswin_matte.cli demo $(if $(DATA),--data "$(DATA)") --out "$(OUT)"
+
+test: $(STAMP)
+	@$(PY) .ci/check.py
+
+lab: $(STAMP)
+	@$(PY) -m jupyter lab nbs
+
+export: $(STAMP)
+	@.venv/bin/nbdev_export
+	@.venv/bin/nbdev_clean
+
+readme: $(STAMP)
+	@$(PY) .ci/readme.py
+
+clean:
+	rm -rf _docs _proc build dist
