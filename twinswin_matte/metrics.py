@@ -152,12 +152,9 @@ def _largest_piece(mask):
 # %% ../nbs/04_metrics.ipynb #701d1482
 def _piece_levels(p, t, convention):
     "The level l of each pixel, as the number of tenths."
-    level = _levels(np.minimum(p, t))
-    height, width = level.shape
-    reached = np.full((height, width), 255, np.uint8)
-    if convention == 'gca':
-        p, t = p.astype(np.float64), t.astype(np.float64)
-    previous, last, piece = None, -1, None
+    level = None if convention == 'gca' else _levels(np.minimum(p, t))
+    reached = np.full(p.shape, 255, np.uint8)
+    last, piece = -1, None
     for k in range(1, 11):
         if convention == 'gca':
             mask = ((p >= _GCA_STEPS[k]) & (t >= _GCA_STEPS[k])).view(np.uint8)
@@ -176,6 +173,11 @@ def _piece_levels(p, t, convention):
     return reached
 
 _GCA_STEPS = np.arange(0, 1.1, 0.1)
+
+def _bytes_as_double(alpha):
+    "8-bit values in double precision, where 153 / 255 is a hair below the step at 0.6, as in that code."
+    whole = np.round(alpha.astype(np.float64) * 255)
+    return np.where(np.abs(alpha * 255 - whole) < 1e-3, whole / 255, alpha)
 
 def _omega(mask, total, convention):
     "The piece that counts as the source region at one threshold."
@@ -201,9 +203,11 @@ def connectivity_error(
     _check(convention)
 
     def one(p, t, r):
-        kind = np.float64 if convention == 'gca' else np.float32
-        tenths = (_GCA_STEPS if convention == 'gca' else np.arange(11) / 10).astype(kind)
+        if convention == 'gca':
+            p, t, tenths = _bytes_as_double(p), _bytes_as_double(t), _GCA_STEPS
+        else:
+            tenths = (np.arange(11) / 10).astype(np.float32)
         level = tenths[_piece_levels(p, t, convention)]
-        difference = np.abs(_disconnectedness(p.astype(kind), level) - _disconnectedness(t.astype(kind), level))
+        difference = np.abs(_disconnectedness(p, level) - _disconnectedness(t, level))
         return _inside(difference, r).sum() / 1000
     return _mean(one, prediction, target, region)
