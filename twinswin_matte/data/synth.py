@@ -84,7 +84,7 @@ def _strands(rng, roots, directions, length, *, curl=0.12, steps=14):
     bend = rng.normal(0, curl, (count, 1)) + rng.normal(0, curl, (count, steps))
     angle = np.arctan2(directions[:, 1], directions[:, 0])[:, None] + np.cumsum(bend, 1)
     reach = (length * rng.uniform(0.5, 1.15, count) / steps)[:, None]
-    move = np.stack([np.cos(angle), np.sin(angle) + 0.015 * np.arange(steps)], -1) * reach[..., None]
+    move = np.stack([np.cos(angle), np.sin(angle) + 0.035 * np.arange(steps)], -1) * reach[..., None]
     return np.concatenate([roots[:, None], roots[:, None] + np.cumsum(move, 1)], 1)
 
 def _draw_strands(canvas, strands, *, thickness=2):
@@ -93,7 +93,7 @@ def _draw_strands(canvas, strands, *, thickness=2):
     third = max(1, points.shape[1] // 3)
     for part, thick in enumerate((thickness + 1, thickness, 1)):
         first, last = part * third, points.shape[1] if part == 2 else (part + 1) * third + 1
-        cv2.polylines(canvas, list(points[:, first:last]), False, 255, max(1, thick), cv2.LINE_8, 4)
+        cv2.polylines(canvas, list(points[:, first:last]), False, 255, max(1, thick), cv2.LINE_AA, 4)
 
 def _outward(outline, centre):
     "Unit directions from a centre to the points of an outline."
