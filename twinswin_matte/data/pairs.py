@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMAGE_FOLDERS', 'ALPHA_FOLDERS', 'TRIMAP_FOLDERS', 'describe_folder', 'Pair', 'match_files', 'find_pairs',
-           'pair_folders', 'requantise', 'shrink', 'cutout_sample', 'PairFolder', 'bleed_colour', 'paint_colour',
-           'CutoutFolder', 'foreground_key', 'split_by_hash', 'SampleCache']
+           'pair_folders', 'requantise', 'shrink', 'cutout_sample', 'PairFolder', 'read_pair', 'bleed_colour',
+           'paint_colour', 'CutoutFolder', 'foreground_key', 'split_by_hash', 'SampleCache']
 
 # %% ../../nbs/11_data.pairs.ipynb #c460160b
 import re
@@ -175,7 +175,7 @@ def cutout_sample(
     "A sample of an object without a scene."
     background = torch.full_like(foreground, gray)
     return MattingSample(composite(foreground, background, alpha), alpha, foreground=foreground, background=background,
-                         name=name, meta={'needs_background': True})
+                         name=name, meta={'cutout': True})
 
 class PairFolder(Dataset):
     "Samples of paired files."
@@ -202,6 +202,10 @@ class PairFolder(Dataset):
         "The names of the samples in order."
         return [p.name for p in self.pairs]
 
+    def __getitem__(self, index: int) -> MattingSample:
+        "Read one sample."
+        return shrink(read_pair(self.pairs[index], content=self.content, read_alpha=self.read_alpha), self.longest)
+
 # %% ../../nbs/11_data.pairs.ipynb #bdc7098d
 def _same_size(pair, image, other, path):
     "Refuse a matte or trimap of another size than its image."
@@ -209,20 +213,23 @@ def _same_size(pair, image, other, path):
         sizes = ['{}x{}'.format(*reversed(x.shape[-2:])) for x in (image, other)]
         raise MattingError(f'{pair.image} is {sizes[0]} but {path} is {sizes[1]} pixels: they must have one size')
 
-@patch
-def __getitem__(self: PairFolder, index: int) -> MattingSample:
-    "Read one sample."
-    pair = self.pairs[index]
-    image, alpha = load_image(pair.image), self.read_alpha(pair.alpha)
+def read_pair(
+    pair: Pair,  # what to read
+    *,
+    content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's colour alone
+    read_alpha=load_alpha,  # function from path to 1xHxW
+) -> MattingSample:  # image and alpha, with trimap or foreground if there is one
+    "Read the files of a pair."
+    image, alpha = load_image(pair.image), read_alpha(pair.alpha)
     _same_size(pair, image, alpha, pair.alpha)
-    if self.content == 'foreground':
+    if content == 'foreground':
         sample = cutout_sample(image, alpha, name=pair.name)
     else:
         sample = MattingSample(image, alpha, name=pair.name)
     if pair.trimap is not None:
         sample.trimap = load_trimap(pair.trimap)
         _same_size(pair, image, sample.trimap, pair.trimap)
-    return shrink(sample, self.longest)
+    return sample
 
 @patch
 def subset(self: PairFolder,
@@ -374,12 +381,24 @@ class SampleCache(Dataset):
             self[index]
         return self
 
+    def __getitem__(self, index: int) -> MattingSample:
+        "The sample as remembered."
+        if index in self.store:
+            return _unpack(self.store[index])
+        packed = self._read(index)
+        parts = (packed.image, packed.alpha, packed.trimap, packed.foreground, packed.background)
+        size = sum(x.nbytes for x in parts if x is not None)
+        if size <= self.room:
+            self.room -= size
+            self.store[index] = packed
+        return _unpack(packed)
+
 # %% ../../nbs/11_data.pairs.ipynb #ea1511a9
 def _pack(sample):
     "The sample with bytes for colours and half floats for alpha."
     packed = {n: getattr(sample, n) for n in ('image', 'foreground', 'background', 'trimap')}
     packed = {n: None if x is None else x.mul(255 if n != 'trimap' else 2).round().to(torch.uint8) for n, x in packed.items()}
-    if sample.meta.get('needs_background'):
+    if sample.meta.get('cutout'):
         packed['image'] = None
     return sample.replace(alpha=sample.alpha.half(), **packed)
 
@@ -394,17 +413,9 @@ def _unpack(packed):
     return packed.replace(alpha=alpha, **parts)
 
 @patch
-def __getitem__(self: SampleCache, index: int) -> MattingSample:
-    "The sample as remembered."
-    if index not in self.store:
-        sample = shrink(self.source[index], self.longest)
-        if self.foregrounds and sample.foreground is None:
-            sample.foreground, sample.background = estimate_foreground(sample.image, sample.alpha, return_background=True)
-        packed = _pack(sample)
-        parts = (packed.image, packed.alpha, packed.trimap, packed.foreground, packed.background)
-        size = sum(x.nbytes for x in parts if x is not None)
-        if size > self.room:
-            return _unpack(packed)
-        self.room -= size
-        self.store[index] = packed
-    return _unpack(self.store[index])
+def _read(self: SampleCache, index):
+    "One sample from the source, made smaller, with its colours estimated, packed."
+    sample = shrink(self.source[index], self.longest)
+    if self.foregrounds and sample.foreground is None:
+        sample.foreground, sample.background = estimate_foreground(sample.image, sample.alpha, return_background=True)
+    return _pack(sample)
