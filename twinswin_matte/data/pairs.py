@@ -360,9 +360,11 @@ class SampleCache(Dataset):
         source,  # a dataset of MattingSample
         *,
         longest: int | None = None,  # shrink to this longest side in pixels
-        foregrounds: bool = True,  # estimate foreground and background of photographs
+        foregrounds: bool | None = None,  # estimate foreground and background of photographs; None: only if all samples fit
         megabytes: float = 1024,  # memory for remembered samples; what does not fit is read again each time
     ):
+        if foregrounds is None:
+            foregrounds = len(source) * 8 * (longest or 2048) ** 2 <= megabytes * 2 ** 20
         self.source, self.longest, self.foregrounds = source, longest, foregrounds
         self.room, self.store = int(megabytes * 2 ** 20), {}
 
@@ -376,8 +378,10 @@ class SampleCache(Dataset):
         return self.source.names
 
     def warm(self) -> 'SampleCache':
-        "Read everything now."
+        "Read now what fits."
         for index in range(len(self)):
+            if self.room <= 0:
+                break
             self[index]
         return self
 
@@ -399,7 +403,7 @@ def _pack(sample):
     packed = {n: getattr(sample, n) for n in ('image', 'foreground', 'background', 'trimap')}
     packed = {n: None if x is None else x.mul(255 if n != 'trimap' else 2).round().to(torch.uint8) for n, x in packed.items()}
     if sample.meta.get('cutout'):
-        packed['image'] = None
+        packed.update(image=None, background=None)
     return sample.replace(alpha=sample.alpha.half(), **packed)
 
 def _unpack(packed):
@@ -408,8 +412,9 @@ def _unpack(packed):
     parts = {n: getattr(packed, n) for n in names}
     parts = {n: None if x is None else x.float().div_(255 if n != 'trimap' else 2) for n, x in parts.items()}
     alpha = packed.alpha.float()
-    if parts['image'] is None:
-        parts['image'] = composite(parts['foreground'], parts['background'], alpha)
+    if packed.meta.get('cutout'):
+        plain = cutout_sample(parts['foreground'], alpha)
+        parts.update(image=plain.image, background=plain.background)
     return packed.replace(alpha=alpha, **parts)
 
 @patch
