@@ -258,7 +258,7 @@ class DataPool:
 
 def _remember(datasets, longest, megabytes, times=None):
     "One training set of several, each remembered, some shown several times; the memory is shared out by number of samples."
-    datasets, total = [(d, t) for d, t in zip(datasets, times or [1] * len(datasets)) if len(d)], sum(map(len, datasets))
+    datasets, total = [(d, t) for d, t in zip(datasets, times or [1] * len(datasets), strict=True) if len(d)], sum(map(len, datasets))
     caches = [(SampleCache(d, longest=longest, megabytes=megabytes * len(d) / total), t) for d, t in datasets]
     return ConcatDataset([cache for cache, t in caches for _ in range(t)])
 
