@@ -95,5 +95,5 @@ class MatteNet(MattingModel):
         padded, padding = pad_to_multiple(image, self.stride)
         maps = self.encoder(padded)
         x, levels = self.decoder(maps, padded)
-        logits = unpad(self.head(x), padding)
+        logits = unpad(self.head(x), padding).contiguous()
         return MatteOutput(logits, {'encoder': dict(zip(self.encoder.strides, maps)), 'decoder': levels})
