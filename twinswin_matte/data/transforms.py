@@ -128,12 +128,12 @@ class Letterbox:
 
 def unletterbox(
     x: torch.Tensor,  # ... x H x W, in the frame of the letterbox
-    box: tuple,  # `meta['letterbox']`: top, left, height, width inside, and the old height and width
+    box,  # `meta['letterbox']`: top, left, height, width inside, and the old height and width
 ) -> torch.Tensor:  # ... x old height x old width
     "Take the padding off and bring the rest to the picture's own size."
-    top, left, height, width, *old = box
+    top, left, height, width, *old = (int(b) for b in box)
     inside = x[..., top:top + height, left:left + width]
-    return inside if [height, width] == list(old) else V.resize(inside, old, antialias=True)
+    return inside if [height, width] == old else V.resize(inside, old, antialias=True)
 
 # %% ../../nbs/14_data.transforms.ipynb #ca8b89ff
 class RandomAffine:
@@ -313,9 +313,13 @@ class AddTrimap:
     "Make a trimap of the alpha, with two random radii for each sample."
     def __init__(self,
         radius: tuple = (2, 20),  # smallest and largest radius in pixels; one number for a fixed one
+        *,
+        keep: bool = False,  # leave a trimap that the sample has already
     ):
-        self.radius = (radius, radius) if isinstance(radius, int) else tuple(radius)
+        self.radius, self.keep = (radius, radius) if isinstance(radius, int) else tuple(radius), keep
 
     def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
         "Add the trimap."
+        if self.keep and sample.trimap is not None:
+            return sample
         return sample.replace(trimap=random_trimap(sample.alpha, radius=self.radius, generator=generator))
