@@ -315,7 +315,8 @@ def _open_tree(root, *, longest, megabytes, publishable):
 def _recognise(root):
     "The card whose training or test folders are there, with its splits; (None, []) if there is none."
     for name, card in MATTES.items():
-        there = [s for s, parts in card.splits.items() if parts and all(p.optional or _is_there(root, p) for p in parts)]
+        whole = {s: parts for s, parts in card.splits.items() if parts and not re.search(r'\d$|foregrounds$', s)}
+        there = [s for s, parts in whole.items() if all(p.optional or _is_there(root, p) for p in parts)]
         if 'train' in there or (name in ('im-gt', 'rgb-alpha') and 'test' in there):
             return name, there
     return None, []
