@@ -263,10 +263,10 @@ def paint_colour(
     alpha: torch.Tensor,  # 1xHxW, only its size counts
     name: str,  # decides the colours
 ) -> torch.Tensor:  # 3xHxW straight colour
-    "A soft field of three colours, the same for the same name."
+    "One colour that varies softly, the same for the same name."
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
     base = 0.15 + 0.8 * torch.rand(1, 3, 1, 1, generator=generator)
-    field = (base + 0.35 * torch.randn(1, 3, 4, 4, generator=generator)).clamp(0, 1)
+    field = (base + 0.12 * torch.randn(1, 3, 4, 4, generator=generator)).clamp(0, 1)
     return F.interpolate(field, size=alpha.shape[-2:], mode='bicubic', align_corners=True)[0].clamp(0, 1)
 
 def _is_colourless(foreground, alpha):
