@@ -8,33 +8,41 @@ __all__ = ['ENCODERS', 'Encoder', 'TimmEncoder', 'load_encoder_weights', 'create
 # %% ../../nbs/21_models.encoders.ipynb #4c735915
 import os
 import socket
+import sys
 from pathlib import Path
 
 import timm
 import torch
 from einops import rearrange
 from safetensors.torch import load_file
+from timm.models import adapt_input_conv
 from torch import nn
 
 from ..core import MattingError, Registry
 
 # %% ../../nbs/21_models.encoders.ipynb #272bb085
 ENCODERS = Registry('encoder')
-_SWIN = dict(strict_img_size=False)
-for _name, _model, _options in (
-    ('swin_tiny', 'swin_tiny_patch4_window7_224', _SWIN), ('swin_small', 'swin_small_patch4_window7_224', _SWIN), ('swin_base', 'swin_base_patch4_window7_224', _SWIN),
-    ('swin_base384', 'swin_base_patch4_window12_384', _SWIN), ('swin_large', 'swin_large_patch4_window12_384', _SWIN),
-    ('swinv2_tiny', 'swinv2_tiny_window8_256', _SWIN), ('swinv2_small', 'swinv2_small_window8_256', _SWIN), ('swinv2_base', 'swinv2_base_window8_256', _SWIN),
-    ('swin_nano', 'swin_tiny_patch4_window7_224', dict(embed_dim=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2), **_SWIN)),
-    ('swin_micro', 'swin_tiny_patch4_window7_224', dict(embed_dim=32, depths=(2, 2, 2, 2), num_heads=(1, 2, 4, 8), drop_path_rate=0.0, **_SWIN)),
-    ('resnet18', 'resnet18', {}), ('resnet34', 'resnet34', {}), ('resnet50', 'resnet50', {}),
-    ('mobilenetv2', 'mobilenetv2_100', dict(pad_type='same')),
-    *((f'pvtv2_b{k}', f'pvt_v2_b{k}', {}) for k in range(6)),
-    ('convnext_tiny', 'convnext_tiny', {}), ('convnext_small', 'convnext_small', {}), ('convnext_base', 'convnext_base', {}),
-):
-    ENCODERS[_name] = (_model, _options)
+_ANY_SIZE = dict(strict_img_size=False, always_partition=True)
+_NANO = dict(embed_dim=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2))
+_MICRO = dict(embed_dim=32, depths=(2, 2, 2, 2), num_heads=(1, 2, 4, 8), drop_path_rate=0.0)
+_SWIN = {
+    'swin_nano': ('swin_tiny_patch4_window7_224', _NANO), 'swin_micro': ('swin_tiny_patch4_window7_224', _MICRO),
+    'swin_tiny': ('swin_tiny_patch4_window7_224', {}), 'swin_small': ('swin_small_patch4_window7_224', {}),
+    'swin_base': ('swin_base_patch4_window7_224', {}), 'swin_base384': ('swin_base_patch4_window12_384', {}),
+    'swin_large': ('swin_large_patch4_window12_384', {}),
+    'swinv2_tiny': ('swinv2_tiny_window8_256', {}), 'swinv2_small': ('swinv2_small_window8_256', {}),
+    'swinv2_base': ('swinv2_base_window8_256', {}), 'swinv2_large': ('swinv2_large_window12to16_192to256', {}),
+}
+ENCODERS.update({name: (model, {**_ANY_SIZE, **options}) for name, (model, options) in _SWIN.items()})
+ENCODERS.update({f'resnet{k}': (f'resnet{k}', {}) for k in (18, 34, 50)})
+ENCODERS.update({f'pvtv2_b{k}': (f'pvt_v2_b{k}', {}) for k in range(6)})
+ENCODERS.update({f'convnext_{size}': (f'convnext_{size}', {}) for size in ('tiny', 'small', 'base')})
 
 # %% ../../nbs/21_models.encoders.ipynb #99d7e802
+_HALF = dict(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+ENCODERS.update({'mobilenetv2': ('mobilenetv2_100', {}), 'mobilenetv2_same': ('mobilenetv2_100', dict(pad_type='same', **_HALF))})
+
+# %% ../../nbs/21_models.encoders.ipynb #b1878d6c
 class Encoder(nn.Module):
     "A picture in 0..1 becomes a list of NCHW maps, from fine to coarse."
     channels: tuple  # of the maps
@@ -51,26 +59,83 @@ class Encoder(nn.Module):
     def normalise(self,
         image: torch.Tensor,  # NxCxHxW in 0..1
     ) -> torch.Tensor:  # NxCxHxW
-        "The picture as the network was trained to see it."
+        "The picture as the network was trained to see it; the picture itself stays as it is."
         return (image - self.mean) / self.std
 
+# %% ../../nbs/21_models.encoders.ipynb #2c1a9d12
 class TimmEncoder(Encoder):
     "Any network of timm that gives a pyramid."
-    def __init__(self, network: nn.Module, *, mean, std):
+    def __init__(self,
+        network: nn.Module,  # from `timm.create_model(..., features_only=True)`
+        *,
+        mean,  # one number per input channel
+        std,  # one number per input channel
+    ):
         super().__init__()
         self.network = network
-        self.channels, self.strides = (tuple(f()) for f in (network.feature_info.channels, network.feature_info.reduction))
-        self.channels_last = str(getattr(network, 'output_fmt', None) or 'NCHW').endswith('NHWC')
+        self.channels, self.strides = tuple(network.feature_info.channels()), tuple(network.feature_info.reduction())
+        self.channels_last = str(getattr(network, 'output_fmt', 'NCHW')).endswith('NHWC')
         self.set_normalisation(mean, std)
 
     def forward(self, image):
         maps = self.network(self.normalise(image))
         return [rearrange(m, 'n h w c -> n c h w').contiguous() for m in maps] if self.channels_last else list(maps)
 
-# %% ../../nbs/21_models.encoders.ipynb #b1878d6c
-def _reachable(host='huggingface.co'):
-    "Can the hub be reached at all? A proxy is trusted."
-    if os.environ.get('HF_HUB_OFFLINE', '') in ('1', 'true', 'TRUE', 'ON'):
+# %% ../../nbs/21_models.encoders.ipynb #fd08cf2c
+def _read_safetensors(path):
+    "The tensors of a file, or an error that names it; nothing is ever unpickled."
+    path = Path(path)
+    if not path.is_file():
+        raise MattingError(f'{path}: no such file; expected encoder weights as safetensors')
+    try:
+        return load_file(path)
+    except Exception as error:
+        raise MattingError(f'{path}: damaged or not a safetensors file ({error}); convert it first') from None
+
+def _translated(state, model, options, in_channels):
+    "A full network's tensors under timm's current names, the first convolution fitted to the input channels."
+    with torch.device('meta'):
+        whole = timm.create_model(model, **options)
+    translate = getattr(sys.modules[type(whole).__module__], 'checkpoint_filter_fn', None)
+    state = translate(state, whole) if translate else dict(state)
+    first = f'{timm.get_pretrained_cfg(model).first_conv}.weight'
+    if in_channels != 3 and first in state:
+        state[first] = adapt_input_conv(in_channels, state[first])
+    return state
+
+# %% ../../nbs/21_models.encoders.ipynb #fa3fe124
+def load_encoder_weights(
+    network: nn.Module,  # timm's pyramid, or anything with its names
+    state: dict,  # tensors by name, dots or underscores
+    *,
+    source='the weights',  # a file's name, for messages
+) -> list:  # names that the network has no use for, such as the classifier's
+    "Load tensors; each one that the network needs must be there, in its shape."
+    own = network.state_dict()
+    given = {name.replace('.', '_'): name for name in state}
+    fitting = {name: state[given[name.replace('.', '_')]] for name in own if name.replace('.', '_') in given}
+    missing = [n for n in own if n not in fitting and not n.endswith('num_batches_tracked')]
+    wrong = [n for n, t in fitting.items() if t.shape != own[n].shape]
+    if missing or wrong:
+        raise MattingError(f'{source}: does not fit this encoder, {len(missing)} of {len(own)} tensors missing ({", ".join(missing[:3])}), '
+                           f'{len(wrong)} of another shape ({", ".join(wrong[:3])}); choose the encoder that the file was made for')
+    network.load_state_dict(fitting, strict=False)
+    return sorted(set(given.values()) - {given[n.replace('.', '_')] for n in fitting})
+
+# %% ../../nbs/21_models.encoders.ipynb #6010ad2f
+def _hub_name(model):
+    "The model's repository on the hub."
+    return getattr(timm.get_pretrained_cfg(model), 'hf_hub_id', None)
+
+def _cached_file(model):
+    "The model's file in the hub's cache, or None."
+    import huggingface_hub
+    found = huggingface_hub.try_to_load_from_cache(_hub_name(model), 'model.safetensors') if _hub_name(model) else None
+    return found if isinstance(found, str) else None
+
+def _is_reachable(host='huggingface.co'):
+    "Can the hub be reached at all? A proxy or mirror is trusted."
+    if os.environ.get('HF_HUB_OFFLINE', '').upper() in ('1', 'TRUE', 'ON', 'YES'):
         return False
     if any(k.lower() in ('https_proxy', 'all_proxy', 'hf_endpoint') for k in os.environ):
         return True
@@ -80,72 +145,55 @@ def _reachable(host='huggingface.co'):
     except OSError:
         return False
 
-def _cached(model):
-    "Is the model's file in the hub's cache?"
-    from huggingface_hub import try_to_load_from_cache
-    hub = getattr(timm.get_pretrained_cfg(model), 'hf_hub_id', None)
-    return bool(hub) and any(isinstance(try_to_load_from_cache(hub, f), str) for f in ('model.safetensors', 'pytorch_model.bin'))
+def _hub_error(model, reason):
+    "What to do if weights cannot be had."
+    return MattingError(f'no pretrained weights for {model}: not cached, and {reason}. Run `hf download {_hub_name(model) or model}` where there is a network and copy the cache, '
+                        f'or give a file (pretrained=/path/model.safetensors), or train without (pretrained=False)')
 
-def _need_hub(model):
-    "An error if weights can come neither from the cache nor from the hub."
-    if not _cached(model) and not _reachable():
-        hub = getattr(timm.get_pretrained_cfg(model), 'hf_hub_id', None) or model
-        raise MattingError(f'no pretrained weights for {model}: not cached, and the hub is out of reach. Run `hf download {hub}` where there is a network and copy the cache, '
-                           f'or give a file (pretrained=/path/model.safetensors), or none (pretrained=False)')
-
-# %% ../../nbs/21_models.encoders.ipynb #2c1a9d12
-def _fit_keys(state, network):
-    "Rename timm's full-model keys (`layers.0.`) to those of its pyramid (`layers_0.`) where needed."
-    wanted = set(network.state_dict())
-    def fit(key):
-        options = (key, key.replace('layers.', 'layers_', 1), key.replace('stages.', 'stages_', 1))
-        return next((o for o in options if o in wanted), key)
-    return {fit(k): v for k, v in state.items()}
-
-def load_encoder_weights(
-    network: nn.Module,  # a pyramid of timm
-    path,  # a safetensors file with timm's names
-) -> list:  # names in the file that the pyramid has no use for (its classifier)
-    "Load a local file; every tensor of the network must be in it."
-    path = Path(path)
-    if not path.is_file():
-        raise MattingError(f'{path}: no such file; expected encoder weights as safetensors')
+# %% ../../nbs/21_models.encoders.ipynb #b2bfb12d
+def _pyramid(model, options, *, in_channels, download=False):
+    "timm's network; an option it does not know, or a network without a pyramid, is an error."
     try:
-        state = _fit_keys(load_file(path), network)
+        network = timm.create_model(model, features_only=True, pretrained=download, in_chans=in_channels, **options)
+    except (TypeError, AttributeError) as error:
+        raise MattingError(f'{model}: timm cannot build it as a pyramid with {options or "no options"} ({error})') from None
     except Exception as error:
-        raise MattingError(f'{path}: not a safetensors file ({error}); convert it first') from None
-    own = network.state_dict()
-    own = {k: v for k, v in own.items() if 'relative_position_index' not in k and 'attn_mask' not in k}
-    missing = [k for k in own if k not in state and not k.endswith('num_batches_tracked')]
-    wrong = [k for k in own if k in state and own[k].shape != state[k].shape]
-    if missing or wrong:
-        raise MattingError(f'{path}: does not fit this encoder: {len(missing)} tensors missing ({", ".join(missing[:3])}), {len(wrong)} of another shape ({", ".join(wrong[:3])})')
-    network.load_state_dict({k: v for k, v in state.items() if k in own}, strict=False)
-    return sorted(set(state) - set(own))
+        if download:
+            raise _hub_error(model, f'the hub did not give them ({type(error).__name__})') from error
+        raise
+    strides = network.feature_info.reduction()
+    if list(strides) != sorted(set(strides)):
+        raise MattingError(f'{model}: all its maps have the same stride, {strides}; choose a network with a pyramid, such as swin_tiny')
+    return network
 
-# %% ../../nbs/21_models.encoders.ipynb #fd08cf2c
+def _find(name, in_channels, mean, std):
+    "timm's name, the options, mean and std of an encoder."
+    model, options = ENCODERS[name] if name in ENCODERS or not timm.is_model(name) else (name, _ANY_SIZE if name.startswith('swin') else {})
+    options, known = dict(options), timm.get_pretrained_cfg(model)
+    usual = {'mean': known.mean, 'std': known.std} if in_channels == 3 and known else {'mean': (0.0,) * in_channels, 'std': (1.0,) * in_channels}
+    own = {k: options.pop(k, None) for k in ('mean', 'std')}
+    own = own if in_channels == 3 else {}
+    return model, options, mean or own.get('mean') or usual['mean'], std or own.get('std') or usual['std']
+
+# %% ../../nbs/21_models.encoders.ipynb #6eaa8a65
 def create_encoder(
-    name: str,  # a name in ENCODERS, or any of timm's
+    name: str,  # a name in ENCODERS, or any of timm's that has a pyramid
     *,
-    pretrained=False,  # False, True (from the hub or its cache), or a safetensors file
-    in_channels: int = 3,  # 1 for mattes
-    **options,  # passed to timm
+    pretrained=False,  # False, True (from the hub's cache or the hub), or a safetensors file with timm's names
+    in_channels: int = 3,  # 1 for mattes: the weights of the first layer are summed over the colours
+    mean=None,  # one number per channel, if not those that timm declares for the weights
+    std=None,  # one number per channel
+    **options,  # passed to timm, such as drop_path_rate
 ) -> Encoder:
     "An encoder by name; an unknown name is answered with the nearest."
-    if name not in ENCODERS and not timm.is_model(name):
-        ENCODERS[name]
-    model, own = ENCODERS.get(name, (name, {'strict_img_size': False} if 'swin' in name else {}))
-    if pretrained is True:
-        if 'embed_dim' in own:
-            raise MattingError(f'{name} is a small network of our own: there are no pretrained weights; use pretrained=False')
-        _need_hub(model)
-    network = timm.create_model(model, features_only=True, pretrained=pretrained is True, in_chans=in_channels, **{**own, **options})
-    if pretrained and pretrained is not True:
-        load_encoder_weights(network, pretrained)
-    known = timm.get_pretrained_cfg(model)
-    mean, std = (known.mean, known.std) if known is not None else ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    if name == 'mobilenetv2':
-        mean = std = (0.5, 0.5, 0.5)
-    if in_channels != 3:
-        mean, std = (0.0,) * in_channels, (1.0,) * in_channels
+    model, own, mean, std = _find(name, in_channels, mean, std)
+    options = {**own, **options}
+    if pretrained is True and 'embed_dim' in options:
+        raise MattingError(f'{name} is a small network of our own: there are no pretrained weights; use pretrained=False')
+    path = _cached_file(model) if pretrained is True else pretrained or None
+    if pretrained is True and path is None and not _is_reachable():
+        raise _hub_error(model, 'the hub is out of reach')
+    network = _pyramid(model, options, in_channels=in_channels, download=pretrained is True and path is None)
+    if path:
+        load_encoder_weights(network, _translated(_read_safetensors(path), model, options, in_channels), source=path)
     return TimmEncoder(network, mean=mean, std=std)
