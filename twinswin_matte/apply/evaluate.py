@@ -18,6 +18,7 @@ import torch
 from .predict import Matter, Progress, stream
 from ..core import IMAGE_SUFFIXES, MattingError, atomic_write, list_images, load_alpha
 from ..metrics import METRICS, REGIONS, matte_metrics
+from ..models.zoo import count_parameters
 from ..trimap import load_trimap, trimap_from_alpha
 
 # %% ../../nbs/42_apply.evaluate.ipynb #74416447
@@ -221,7 +222,7 @@ def evaluate_model(
     answers = _answers(matter, dataset, trimap_radius, workers)
     futures = ((_name(sample, i), future) for i, ((sample, *_), future) in enumerate(stream(measure, answers, workers=workers)))
     frame = _collect(futures, len(dataset), convention=convention)
-    frame.attrs['parameters'] = sum(p.numel() for p in matter.model.parameters())
+    frame.attrs['parameters'] = count_parameters(matter.model, inference=hasattr(matter.model, 'training_only'))
     frame.attrs['milliseconds'] = _timing(matter, dataset, trimap_radius)
     if out is not None:
         save_metrics(frame, out)
