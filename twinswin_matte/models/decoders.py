@@ -7,6 +7,7 @@ __all__ = ['DECODERS', 'Decoder', 'UnetDecoder', 'FpnDecoder', 'DetailDecoder']
 
 # %% ../../nbs/22_models.decoders.ipynb #84595c99
 import torch
+from fastcore.basics import patch
 from torch import nn
 
 from ..core import Registry
@@ -16,79 +17,118 @@ from .blocks import ConvBlock, DoubleConv, ReceptiveFieldBlock, UpBlock, resize_
 DECODERS = Registry('decoder')
 
 class Decoder(nn.Module):
-    "Maps and picture in, one map of `out_channels` at the picture's size out, with the maps on the way by stride."
-    out_channels: int
+    "Maps and picture in; one map of `out_channels` at the picture's size, and the maps on the way by stride, out."
+    out_channels: int  # of the last map
     level_channels: dict  # stride -> channels of the map on the way
 
 # %% ../../nbs/22_models.decoders.ipynb #a5784d1d
-def _shrinking(start, stride):
-    "Channel counts of the steps from a stride to 1: half each time, at least 16."
+def _steps_to_full(width, stride):
+    "(channels, stride) of the steps from a stride to 1: half the channels each time, at least 16."
     steps = []
     while stride > 1:
-        start, stride = max(16, start // 2), stride // 2
-        steps.append((start, stride))
+        width, stride = max(16, width // 2), stride // 2
+        steps.append((width, stride))
     return steps
 
 @DECODERS.register('unet')
 class UnetDecoder(Decoder):
-    "Skip connections all the way (Ronneberger et al., 2015)."
-    def __init__(self, channels, strides, *, width: int = 256, norm: str = 'group', neck: bool = False):
+    "Skip connections all the way."
+    def __init__(self,
+        channels,  # of the encoder's maps, from fine to coarse
+        strides,  # of the encoder's maps
+        *,
+        width: int = 256,  # no map on the way has more channels
+        norm: str = 'group',  # 'group' or 'batch'
+        neck: bool = False,  # a receptive field block on the coarsest map
+    ):
         super().__init__()
         wide = [min(c, width) for c in channels]
         self.neck = ReceptiveFieldBlock(channels[-1], wide[-1], norm=norm) if neck else nn.Identity()
-        first = wide[-1] if neck else channels[-1]
-        inputs = [first, *wide[::-1][1:]]
+        inputs = [wide[-1] if neck else channels[-1], *wide[-2:0:-1]]
         self.ups = nn.ModuleList([UpBlock(i, s, o, norm=norm) for i, s, o in zip(inputs, channels[-2::-1], wide[-2::-1])])
-        tail = _shrinking(wide[0], strides[0])
-        self.tail = nn.ModuleList([ConvBlock(i, o, norm=norm) for i, (o, _) in zip([wide[0], *(c for c, _ in tail)], tail)])
         self.strides = tuple(strides[-2::-1])
         self.level_channels = dict(zip(self.strides, wide[-2::-1]))
-        self.out_channels = tail[-1][0] if tail else wide[0]
-
-    def forward(self, maps, image):
-        x, levels = self.neck(maps[-1]), {}
-        for up, skip, stride in zip(self.ups, maps[-2::-1], self.strides):
-            x = levels[stride] = up(x, skip)
-        for k, conv in enumerate(self.tail):
-            scale = 2 ** (len(self.tail) - 1 - k)
-            x = conv(resize_to(x, [-(-s // scale) for s in image.shape[-2:]]))
-        return resize_to(x, image), levels
+        self.steps = _steps_to_full(wide[0], strides[0])
+        outputs = [c for c, _ in self.steps]
+        self.tail = nn.ModuleList([ConvBlock(i, o, norm=norm) for i, o in zip([wide[0], *outputs], outputs)])
+        self.out_channels = [wide[0], *outputs][-1]
 
 # %% ../../nbs/22_models.decoders.ipynb #063d954a
+@patch
+def climb(self: UnetDecoder,
+    maps: list,  # the encoder's, from fine to coarse
+) -> tuple:  # the finest map, and all maps on the way by stride
+    "Up to the encoder's finest map."
+    x, levels = self.neck(maps[-1]), {}
+    for up, skip, stride in zip(self.ups, maps[-2::-1], self.strides):
+        x = levels[stride] = up(x, skip)
+    return x, levels
+
+@patch
+def forward(self: UnetDecoder, maps, image):
+    x, levels = self.climb(maps)
+    for conv, (_, stride) in zip(self.tail, self.steps):
+        x = conv(resize_to(x, [-(-side // stride) for side in image.shape[-2:]]))
+    return resize_to(x, image), levels
+
+# %% ../../nbs/22_models.decoders.ipynb #99dfb202
 @DECODERS.register('fpn')
 class FpnDecoder(Decoder):
-    "Lateral connections and a top-down sum (Lin et al., CVPR 2017)."
-    def __init__(self, channels, strides, *, width: int = 64, norm: str = 'group'):
+    "Lateral connections and a top-down sum."
+    def __init__(self,
+        channels,  # of the encoder's maps, from fine to coarse
+        strides,  # of the encoder's maps
+        *,
+        width: int = 64,  # channels of every level
+        norm: str = 'group',  # 'group' or 'batch'
+    ):
         super().__init__()
         self.lateral = nn.ModuleList([nn.Conv2d(c, width, 1) for c in channels])
         self.smooth = nn.ModuleList([ConvBlock(width, width, norm=norm) for _ in channels])
         self.fuse = DoubleConv(width * len(channels), width, norm=norm)
         self.strides, self.level_channels, self.out_channels = tuple(strides), {s: width for s in strides}, width
 
-    def forward(self, maps, image):
-        sums = [lateral(m) for lateral, m in zip(self.lateral, maps)]
-        for k in range(len(sums) - 2, -1, -1):
-            sums[k] = sums[k] + resize_to(sums[k + 1], sums[k])
-        levels = {s: smooth(x) for s, smooth, x in zip(self.strides, self.smooth, sums)}
-        joined = torch.cat([resize_to(x, sums[0]) for x in levels.values()], 1)
-        return resize_to(self.fuse(joined), image), levels
+# %% ../../nbs/22_models.decoders.ipynb #52a1d67c
+@patch
+def climb(self: FpnDecoder,
+    maps: list,  # the encoder's, from fine to coarse
+) -> tuple:  # the finest map, and all levels by stride
+    "Up to the encoder's finest map."
+    sums = [lateral(m) for lateral, m in zip(self.lateral, maps)]
+    for k in range(len(sums) - 2, -1, -1):
+        sums[k] = sums[k] + resize_to(sums[k + 1], sums[k])
+    levels = {s: smooth(x) for s, smooth, x in zip(self.strides, self.smooth, sums)}
+    return self.fuse(torch.cat([resize_to(x, sums[0]) for x in levels.values()], 1)), levels
 
-# %% ../../nbs/22_models.decoders.ipynb #99dfb202
+@patch
+def forward(self: FpnDecoder, maps, image):
+    x, levels = self.climb(maps)
+    return resize_to(x, image), levels
+
+# %% ../../nbs/22_models.decoders.ipynb #b1ca579a
 @DECODERS.register('detail')
-class DetailDecoder(Decoder):
+class DetailDecoder(UnetDecoder):
     "A U-Net whose last steps also see the picture."
-    def __init__(self, channels, strides, *, width: int = 256, detail: int = 16, norm: str = 'group'):
-        super().__init__()
-        self.unet = UnetDecoder(channels, strides, width=width, norm=norm)
-        self.fine = ConvBlock(3, detail, norm=norm)
-        self.coarse = ConvBlock(detail, 2 * detail, stride=2, norm=norm)
-        self.join = ConvBlock(self.unet.out_channels + 2 * detail, 2 * detail, norm=norm)
-        self.last = ConvBlock(3 * detail, 2 * detail, norm=norm)
-        self.level_channels, self.strides, self.out_channels = self.unet.level_channels, self.unet.strides, 2 * detail
+    def __init__(self,
+        channels,  # of the encoder's maps, from fine to coarse
+        strides,  # of the encoder's maps
+        *,
+        width: int = 256,  # no map on the way has more channels
+        detail: int = 16,  # channels of the stream at full resolution
+        norm: str = 'group',  # 'group' or 'batch'
+        neck: bool = False,  # a receptive field block on the coarsest map
+    ):
+        super().__init__(channels, strides, width=width, norm=norm, neck=neck)
+        outputs = [c for c, _ in self.steps]
+        inputs = [min(channels[0], width), *outputs]
+        self.stream = nn.ModuleList([ConvBlock(3 if k == 0 else detail, detail, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
+        self.tail = nn.ModuleList([ConvBlock(i + detail, o, norm=norm) for i, o in zip(inputs, outputs)])
 
     def forward(self, maps, image):
-        x, levels = self.unet(maps, image)
-        full = self.fine(image)
-        half = self.coarse(full)
-        x = self.join(torch.cat([resize_to(x, half), half], 1))
-        return self.last(torch.cat([resize_to(x, full), full], 1)), levels
+        x, levels = self.climb(maps)
+        seen = [image]
+        for conv in self.stream:
+            seen.append(conv(seen[-1]))
+        for conv, fine in zip(self.tail, seen[:0:-1]):
+            x = conv(torch.cat([resize_to(x, fine), fine], 1))
+        return x, levels

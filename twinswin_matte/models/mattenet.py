@@ -12,43 +12,45 @@ import torch
 from torch import nn
 
 from ..core import MattingError, pad_to_multiple, unpad
+from .blocks import check_options
 from .decoders import DECODERS
 from .encoders import create_encoder
 
 # %% ../../nbs/23_models.mattenet.ipynb #61b1aa45
 @dataclass
 class MatteOutput:
-    "Logits of the picture's size; `alpha` is their sigmoid, unless a model lives in probability space."
+    "Logits of the picture's size; `alpha` is their sigmoid, unless the model works on probabilities."
     logits: torch.Tensor  # Nx1xHxW, unbounded
     extras: dict = field(default_factory=dict)  # named intermediate maps and features that a recipe needs
     probability: torch.Tensor | None = None  # Nx1xHxW in 0..1, set by models that do not work on logits
 
     @property
     def alpha(self) -> torch.Tensor:
-        "Nx1xHxW in 0..1."
+        "Nx1xHxW in 0..1, float32."
         return self.logits.float().sigmoid() if self.probability is None else self.probability
 
-# %% ../../nbs/23_models.mattenet.ipynb #b70a49aa
+# %% ../../nbs/23_models.mattenet.ipynb #ef56759c
 class MattingModel(nn.Module):
     "What all models have in common: parameter groups, and what goes in an inference checkpoint."
     needs_trimap = False  # does forward take (image, trimap)?
     training_only = ('teacher', 'adapters')  # parts that are not needed to predict
 
-    def _is_training_only(self, name):
-        "Does a parameter belong to a part that only training needs?"
-        return any(part in self.training_only for part in name.split('.'))
+    def _group(self, inside):
+        "Trainable parameters inside the encoder, or outside; the teacher's are in neither group."
+        named = [(set(n.split('.')), p) for n, p in self.named_parameters() if p.requires_grad]
+        return [p for parts, p in named if 'teacher' not in parts and ('encoder' in parts) == inside]
 
     def encoder_parameters(self) -> list:
         "Trainable parameters of the (often pretrained) encoder, for a smaller learning rate."
-        return [p for n, p in self.named_parameters() if p.requires_grad and 'encoder' in n.split('.') and not {'teacher'} & set(n.split('.'))]
+        return self._group(True)
 
     def head_parameters(self) -> list:
         "All other trainable parameters, without the teacher's."
-        return [p for n, p in self.named_parameters() if p.requires_grad and not {'teacher', 'encoder'} & set(n.split('.'))]
+        return self._group(False)
 
     def inference_state_dict(self) -> dict:
         "The tensors that predicting needs."
-        return {n: t for n, t in self.state_dict().items() if not self._is_training_only(n)}
+        return {n: t for n, t in self.state_dict().items() if not set(n.split('.')) & set(self.training_only)}
 
     def load_inference_state_dict(self,
         state: dict,  # from `inference_state_dict`
@@ -58,16 +60,19 @@ class MattingModel(nn.Module):
         missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         wrong = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
         if missing or extra or wrong:
-            raise MattingError(f'the weights do not fit {type(self).__name__}: {len(missing)} missing ({", ".join(missing[:2])}), {len(extra)} left over ({", ".join(extra[:2])}), '
-                               f'{len(wrong)} of another shape ({", ".join(wrong[:2])}); build the model with the options it was trained with')
+            counts = ', '.join(f'{len(names)} {what} ({", ".join(names[:2])})' for what, names in (('missing', missing), ('left over', extra), ('of another shape', wrong)) if names)
+            raise MattingError(f'the weights do not fit {type(self).__name__}: {counts}; build the model with the options it was trained with')
         self.load_state_dict(state, strict=False)
 
+# %% ../../nbs/23_models.mattenet.ipynb #83f84d7d
 def check_image(
     image: torch.Tensor,  # what a model was given
 ) -> None:
-    "An error unless it is Nx3xHxW with at least one pixel."
+    "An error unless it is Nx3xHxW of real numbers with at least one pixel."
     if image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape:
-        raise MattingError(f'a model takes Nx3xHxW in 0..1, got {tuple(image.shape)}; add the batch dimension with image[None]')
+        raise MattingError(f'a model takes Nx3xHxW in 0..1, got {tuple(image.shape)}; a single picture gets its batch dimension by image[None]')
+    if not image.is_floating_point():
+        raise MattingError(f'a model takes pictures in 0..1, got {image.dtype}; divide 8-bit values by 255')
 
 # %% ../../nbs/23_models.mattenet.ipynb #8c0bdb24
 class MatteNet(MattingModel):
@@ -78,9 +83,10 @@ class MatteNet(MattingModel):
         decoder: str = 'unet',  # in DECODERS
         pretrained=False,  # False, True or a file of encoder weights
         decoder_options: dict | None = None,  # such as {'width': 64, 'norm': 'batch'}
-        encoder_options: dict | None = None,  # passed to timm
+        encoder_options: dict | None = None,  # passed to timm, such as {'drop_path_rate': 0.2}
     ):
         super().__init__()
+        check_options(DECODERS[decoder], decoder_options or {}, f'decoder {decoder!r}')
         self.encoder = create_encoder(encoder, pretrained=pretrained, **(encoder_options or {}))
         self.decoder = DECODERS[decoder](self.encoder.channels, self.encoder.strides, **(decoder_options or {}))
         self.head = nn.Conv2d(self.decoder.out_channels, 1, 1)
@@ -95,5 +101,5 @@ class MatteNet(MattingModel):
         padded, padding = pad_to_multiple(image, self.stride)
         maps = self.encoder(padded)
         x, levels = self.decoder(maps, padded)
-        logits = unpad(self.head(x), padding).contiguous()
+        logits = unpad(self.head(x).float(), padding).contiguous()
         return MatteOutput(logits, {'encoder': dict(zip(self.encoder.strides, maps)), 'decoder': levels})
