@@ -84,7 +84,7 @@ transparency) and OUT/composite/NAME.png (the foreground over another background
     'matte predict cat.jpg --checkpoint best.safetensors --out cut --output composite --background beach.jpg'))
 def _predict_options(parser):
     parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, or folders of them')
-    parser.add_argument('--checkpoint', required=True, metavar='FILE', help='a trained model: best.safetensors of a run')
+    parser.add_argument('--checkpoint', required=True, metavar='FILE', help='a trained model: best.safetensors of a run, or the folder of the run')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the results')
     parser.add_argument('--output', default='alpha', metavar='KINDS', help='some of alpha,cutout,composite, with commas (default: alpha)')
     parser.add_argument('--background', metavar='WHAT', help='for composite: a picture, a colour (white, #ff8800, 0,128,255) or checkerboard (default)')
@@ -118,7 +118,7 @@ def _evaluate_options(parser):
     parser.add_argument('--pred', metavar='DIR', help='predicted mattes')
     parser.add_argument('--gt', metavar='DIR', help='true mattes')
     parser.add_argument('--trimap', metavar='DIR', help='trimaps; adds the unknown region')
-    parser.add_argument('--checkpoint', metavar='FILE', help='a trained model')
+    parser.add_argument('--checkpoint', metavar='FILE', help='a trained model, or the folder of a run')
     parser.add_argument('--data', metavar='DIR', help='pictures and true mattes, in folders im and gt or as matte data check knows them')
     parser.add_argument('--split', choices=('test', 'validation', 'all'), default='test',
                         help='the part of --data that was held out from training as matte data check says (default: test), or all pairs of one folder')
@@ -193,13 +193,13 @@ def _evaluate_sets(options):
 the configuration, a log, curves, and the checkpoints last and best.''', examples=(
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
-    'matte train --config runs/tsr/config.yaml --resume auto --out runs/tsr'))
+    'matte train --resume auto --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
     start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, tiny or overfit')
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
-    parser.add_argument('--resume', metavar='auto|PATH', help='go on from the last checkpoint of --out (auto), or from another')
+    parser.add_argument('--resume', metavar='auto|PATH', help='go on with the run in --out (auto), or from the folder of another')
     parser.add_argument('--out', metavar='DIR', help='folder of the run (default: runs/NAME)')
     parser.set_defaults(run=_train, more='changes')
 
@@ -220,15 +220,17 @@ def _changes(options):
 
 def _train(options):
     "Train."
-    if not (options.preset or options.config):
-        options.parser.error('give --preset (twinswin, tsr, tiny, overfit) or --config FILE')
+    begun = Path(options.out or '') / 'config.yaml'
+    source = options.preset or options.config or (begun if options.resume and begun.is_file() else None)
+    if source is None:
+        options.parser.error('give --preset (twinswin, tsr, tiny, overfit) or --config FILE; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
     from twinswin_matte.train.config import changed, load_config
-    from twinswin_matte.train.loop import Trainer
-    config = changed(load_config(options.preset or options.config), **changes)
-    folder = Path(options.out or Path('runs') / (options.preset or Path(options.config).stem))
-    Trainer(config, folder=folder).fit(resume=options.resume)
-    print(f'the run is in {folder}')
+    from twinswin_matte.train.recipes import train
+    config = changed(load_config(source), changes)
+    folder = Path(options.out or Path('runs') / Path(source).stem)
+    train(config, folder, resume=options.resume)
+    print(f'the run is in {folder}: log.csv, curves.png, best.safetensors, last.safetensors')
     return 0
 
 # %% ../nbs/49_cli.ipynb #98e130ce

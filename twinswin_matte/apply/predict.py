@@ -165,10 +165,17 @@ def _as_trimap(trimap, size):
     return trimap.float()
 
 # %% ../../nbs/40_apply.predict.ipynb #21321974
+def _checkpoint_file(path):
+    "The checkpoint that a path means: a file, or the best of a run's folder."
+    path = Path(path)
+    if path.is_dir() and not (path / 'best.safetensors').is_file():
+        raise MattingError(f'{path}: a folder without best.safetensors; give a checkpoint, or the folder of a run')
+    return path / 'best.safetensors' if path.is_dir() else path
+
 class Matter:
     "A model made ready to matte pictures of any size."
     def __init__(self,
-        model,  # a matting model (it is moved and put into eval mode), or the path of a checkpoint
+        model,  # a matting model (it is moved and put into eval mode), a checkpoint's path, or the folder of a run (its best)
         *,
         device='auto',  # 'auto', 'cpu', 'cuda', 'mps' or a torch.device
         size: int | None = None,  # long side in pixels to work at; None: what the checkpoint was trained at, else the picture's own
@@ -176,7 +183,7 @@ class Matter:
         self.card = {}  # what the checkpoint tells about itself
         self.device = choose_device(device)
         if not isinstance(model, torch.nn.Module):
-            model, self.card = load_checkpoint(model)
+            model, self.card = load_checkpoint(_checkpoint_file(model))
         if size is not None and (not isinstance(size, int) or size < 32):
             raise MattingError(f'size={size}: give the long side in pixels, at least 32')
         self.size = size or self.card.get('size')
@@ -226,7 +233,7 @@ def __call__(self: Matter,
 # %% ../../nbs/40_apply.predict.ipynb #6b6b791c
 def predict(
     image,  # 3xHxW in 0..1, a file or a Pillow picture
-    checkpoint,  # path of a checkpoint, or a model
+    checkpoint,  # path of a checkpoint, folder of a run, or a model
     *,
     trimap=None,  # 1xHxW in {0, 0.5, 1} or a file, for models that want one
     device='auto',  # 'auto', 'cpu', 'cuda', 'mps' or a torch.device
