@@ -7,7 +7,6 @@ __all__ = ['DECODERS', 'Decoder', 'UnetDecoder', 'FpnDecoder', 'DetailDecoder']
 
 # %% ../../nbs/22_models.decoders.ipynb #84595c99
 import torch
-from fastcore.basics import patch
 from torch import nn
 
 from ..core import Registry
@@ -45,31 +44,28 @@ class UnetDecoder(Decoder):
         wide = [min(c, width) for c in channels]
         self.neck = ReceptiveFieldBlock(channels[-1], wide[-1], norm=norm) if neck else nn.Identity()
         inputs = [wide[-1] if neck else channels[-1], *wide[-2:0:-1]]
-        self.ups = nn.ModuleList([UpBlock(i, s, o, norm=norm) for i, s, o in zip(inputs, channels[-2::-1], wide[-2::-1])])
+        self.ups = nn.ModuleList([UpBlock(i, s, o, norm=norm) for i, s, o in zip(inputs, channels[-2::-1], wide[-2::-1], strict=True)])
         self.strides = tuple(strides[-2::-1])
-        self.level_channels = dict(zip(self.strides, wide[-2::-1]))
+        self.level_channels = dict(zip(self.strides, wide[-2::-1], strict=True))
         self.steps = _steps_to_full(wide[0], strides[0])
         outputs = [c for c, _ in self.steps]
-        self.tail = nn.ModuleList([ConvBlock(i, o, norm=norm) for i, o in zip([wide[0], *outputs], outputs)])
+        self.tail = nn.ModuleList([ConvBlock(i, o, norm=norm) for i, o in zip([wide[0], *outputs[:-1]], outputs, strict=True)])
         self.out_channels = [wide[0], *outputs][-1]
 
-# %% ../../nbs/22_models.decoders.ipynb #063d954a
-@patch
-def climb(self: UnetDecoder,
-    maps: list,  # the encoder's, from fine to coarse
-) -> tuple:  # the finest map, and all maps on the way by stride
-    "Up to the encoder's finest map."
-    x, levels = self.neck(maps[-1]), {}
-    for up, skip, stride in zip(self.ups, maps[-2::-1], self.strides):
-        x = levels[stride] = up(x, skip)
-    return x, levels
+    def climb(self,
+        maps: list,  # the encoder's, from fine to coarse
+    ) -> tuple:  # the finest map, and all maps on the way by stride
+        "Up to the encoder's finest map."
+        x, levels = self.neck(maps[-1]), {}
+        for up, skip, stride in zip(self.ups, maps[-2::-1], self.strides, strict=True):
+            x = levels[stride] = up(x, skip)
+        return x, levels
 
-@patch
-def forward(self: UnetDecoder, maps, image):
-    x, levels = self.climb(maps)
-    for conv, (_, stride) in zip(self.tail, self.steps):
-        x = conv(resize_to(x, [-(-side // stride) for side in image.shape[-2:]]))
-    return resize_to(x, image), levels
+    def forward(self, maps, image):
+        x, levels = self.climb(maps)
+        for conv, (_, stride) in zip(self.tail, self.steps, strict=True):
+            x = conv(resize_to(x, [-(-side // stride) for side in image.shape[-2:]]))
+        return resize_to(x, image), levels
 
 # %% ../../nbs/22_models.decoders.ipynb #99dfb202
 @DECODERS.register('fpn')
@@ -88,22 +84,19 @@ class FpnDecoder(Decoder):
         self.fuse = DoubleConv(width * len(channels), width, norm=norm)
         self.strides, self.level_channels, self.out_channels = tuple(strides), {s: width for s in strides}, width
 
-# %% ../../nbs/22_models.decoders.ipynb #52a1d67c
-@patch
-def climb(self: FpnDecoder,
-    maps: list,  # the encoder's, from fine to coarse
-) -> tuple:  # the finest map, and all levels by stride
-    "Up to the encoder's finest map."
-    sums = [lateral(m) for lateral, m in zip(self.lateral, maps)]
-    for k in range(len(sums) - 2, -1, -1):
-        sums[k] = sums[k] + resize_to(sums[k + 1], sums[k])
-    levels = {s: smooth(x) for s, smooth, x in zip(self.strides, self.smooth, sums)}
-    return self.fuse(torch.cat([resize_to(x, sums[0]) for x in levels.values()], 1)), levels
+    def climb(self,
+        maps: list,  # the encoder's, from fine to coarse
+    ) -> tuple:  # the finest map, and all levels by stride
+        "Up to the encoder's finest map."
+        sums = [lateral(m) for lateral, m in zip(self.lateral, maps, strict=True)]
+        for k in range(len(sums) - 2, -1, -1):
+            sums[k] = sums[k] + resize_to(sums[k + 1], sums[k])
+        levels = {s: smooth(x) for s, smooth, x in zip(self.strides, self.smooth, sums, strict=True)}
+        return self.fuse(torch.cat([resize_to(x, sums[0]) for x in levels.values()], 1)), levels
 
-@patch
-def forward(self: FpnDecoder, maps, image):
-    x, levels = self.climb(maps)
-    return resize_to(x, image), levels
+    def forward(self, maps, image):
+        x, levels = self.climb(maps)
+        return resize_to(x, image), levels
 
 # %% ../../nbs/22_models.decoders.ipynb #b1ca579a
 @DECODERS.register('detail')
@@ -120,15 +113,15 @@ class DetailDecoder(UnetDecoder):
     ):
         super().__init__(channels, strides, width=width, norm=norm, neck=neck)
         outputs = [c for c, _ in self.steps]
-        inputs = [min(channels[0], width), *outputs]
+        inputs = [min(channels[0], width), *outputs[:-1]]
         self.stream = nn.ModuleList([ConvBlock(3 if k == 0 else detail, detail, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
-        self.tail = nn.ModuleList([ConvBlock(i + detail, o, norm=norm) for i, o in zip(inputs, outputs)])
+        self.tail = nn.ModuleList([ConvBlock(i + detail, o, norm=norm) for i, o in zip(inputs, outputs, strict=True)])
 
     def forward(self, maps, image):
         x, levels = self.climb(maps)
         seen = [image]
         for conv in self.stream:
             seen.append(conv(seen[-1]))
-        for conv, fine in zip(self.tail, seen[:0:-1]):
+        for conv, fine in zip(self.tail, seen[:0:-1], strict=True):
             x = conv(torch.cat([resize_to(x, fine), fine], 1))
         return x, levels

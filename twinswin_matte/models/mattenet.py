@@ -102,4 +102,4 @@ class MatteNet(MattingModel):
         maps = self.encoder(padded)
         x, levels = self.decoder(maps, padded)
         logits = unpad(self.head(x).float(), padding).contiguous()
-        return MatteOutput(logits, {'encoder': dict(zip(self.encoder.strides, maps)), 'decoder': levels})
+        return MatteOutput(logits, {'encoder': dict(zip(self.encoder.strides, maps, strict=True)), 'decoder': levels})
