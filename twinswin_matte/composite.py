@@ -9,7 +9,6 @@ __all__ = ['composite', 'cutout', 'checkerboard', 'parse_color', 'on_color', 'on
 import math
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from PIL import ImageColor
 
@@ -88,7 +87,7 @@ def _levels(height, width):
 
 def _nearest(size, new_size, device):
     "Row and column indices that resize by nearest neighbour."
-    return [torch.arange(n, device=device) * o // n for o, n in zip(size, new_size)]
+    return [torch.arange(n, device=device) * o // n for o, n in zip(size, new_size, strict=False)]
 
 def _rim(soft):
     "A bool NxHxW mask grown by one pixel to all sides, in place."
@@ -119,7 +118,7 @@ def _solve(colours, image, alpha, index, shape, *, rounds, regularization, gradi
     scale = 1 / (a00 * a11 - a01 * a01)
     seen = image[index]
     for _ in range(rounds):
-        pull = sum(w[:, None] * colours[n] for w, n in zip(weights, around))
+        pull = sum(w[:, None] * colours[n] for w, n in zip(weights, around, strict=False))
         front = pull[:, :3] + a[:, None] * seen
         back = pull[:, 3:] + b[:, None] * seen
         solved = torch.cat([a11[:, None] * front - a01[:, None] * back, a00[:, None] * back - a01[:, None] * front], 1)
@@ -168,7 +167,7 @@ def _pymatting(image, alpha):
     "The same by PyMatting's compiled loops, one picture after the other."
     from pymatting import estimate_foreground_ml
     pairs = [estimate_foreground_ml(rearrange(i, 'c h w -> h w c').cpu().double().numpy(), a[0].cpu().double().numpy(), return_background=True)
-             for i, a in zip(image, alpha)]
+             for i, a in zip(image, alpha, strict=False)]
     return [rearrange(torch.stack([torch.from_numpy(p[k]) for p in pairs]), 'n h w c -> n c h w').to(image) for k in (0, 1)]
 
 # %% ../nbs/02_composite.ipynb #db34afee

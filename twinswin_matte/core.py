@@ -11,7 +11,6 @@ __all__ = ['IMAGE_SUFFIXES', 'MAXIMUM_PIXELS', 'MattingError', 'nearest_name', '
 # %% ../nbs/00_core.ipynb #82819758
 import io
 import os
-import re
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,8 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from fastcore.basics import patch
-from PIL import Image, ImageDraw, ImageFile, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 # %% ../nbs/00_core.ipynb #49601f97
 class MattingError(ValueError):
@@ -102,7 +100,7 @@ def samples_folder() -> Path:  # existing folder with `photos/` and `textures/`
     "The embedded photographs."
     folder = repo_root() / 'data' / 'samples'
     if not folder.is_dir():
-        raise MattingError(f'the embedded pictures are not at data/samples: run from a checkout of the repository')
+        raise MattingError('the embedded pictures are not at data/samples: run from a checkout of the repository')
     return folder
 
 def data_root() -> Path | None:  # an existing folder, or None
@@ -401,7 +399,7 @@ def show_row(
     height, widths = max(1, round(height * scale)), [max(1, int(w * scale)) for w in widths]
     row = Image.new('RGB', (sum(widths) + gap * (len(widths) - 1), height + head), 'white')
     left = 0
-    for i, (picture, across) in enumerate(zip(pictures, widths)):
+    for i, (picture, across) in enumerate(zip(pictures, widths, strict=False)):
         smaller = Image.Resampling.LANCZOS if picture.height > height else Image.Resampling.NEAREST
         row.paste(picture.resize((across, height), smaller), (left, head))
         if titles:

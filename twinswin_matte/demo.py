@@ -49,9 +49,11 @@ def seconds_per_step(
     "How long one step of forward and backward takes here, loading included."
     config = changed(config, {'model.allow_untrained_teacher': True})
     recipe, (loader, _, _) = recipe_for(config), build_data(changed(config, {'train.steps': repeats + 1, 'train.epochs': 1}))
-    model, times = recipe.build_model().train(), []
+    layout = torch.channels_last if config.train.channels_last else torch.contiguous_format
+    model, times = recipe.build_model().train().to(memory_format=layout), []
     start = time.perf_counter()
     for batch in loader:
+        batch['image'] = batch['image'].contiguous(memory_format=layout)
         with torch.autocast('cpu', torch.bfloat16, enabled=config.train.precision == 'bf16'):
             recipe.loss(model, batch)[0].backward()
         times.append(time.perf_counter() - start)

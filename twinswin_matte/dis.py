@@ -114,7 +114,7 @@ def _pieces(contour, active, visited):
             runs.append(run)
             run = []
     runs += [run] if run else []
-    if len(runs) > 1 and max(abs(a - b) for a, b in zip(runs[0][0], runs[-1][-1])) == 1:
+    if len(runs) > 1 and max(abs(a - b) for a, b in zip(runs[0][0], runs[-1][-1], strict=False)) == 1:
         runs[-1] = runs[-1] + runs[0][::-1]
         runs = runs[1:]
     return runs

@@ -163,7 +163,8 @@ def _gradient_at(prediction, target, region, mode):
     tx, ty = sobel(target)
     if mode == 'components':
         return region_mean((px - tx).abs() + (py - ty).abs(), region)
-    size = lambda x, y: (x.square() + y.square() + 1e-8).sqrt()
+    def size(x, y):
+        return (x.square() + y.square() + 1e-8).sqrt()
     return region_mean((size(px, py) - size(tx, ty)).abs(), region)
 
 @_loss('gradient')

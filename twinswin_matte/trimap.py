@@ -10,7 +10,6 @@ __all__ = ['dilate', 'erode', 'trimap_from_alpha', 'unknown_region', 'trimap_fro
 import cv2
 import numpy as np
 import torch
-from einops import rearrange
 
 from .core import MattingError, load_alpha
 

@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import Dataset
 
-from ..core import MattingError, Registry, data_root, list_images, load_image, samples_folder
+from ..core import MattingError, Registry, list_images, load_image, samples_folder
 from .mattes import DatasetCard
 
 # %% ../../nbs/13_data.backgrounds.ipynb #7ecb7c2e
 BACKGROUNDS = Registry('backgrounds')
 for _card in (
-    DatasetCard('bg-20k', 'BG-20k', 'research use; see the source', 'Li et al., IJCV 2022: github.com/JizhiziLi/GFM', 20_000, 'background', 'train/*.jpg, testval/*.jpg', 'no salient subject'),
+    DatasetCard('bg-20k', 'BG-20k', 'MIT, after agreeing to its terms', 'Li et al., IJCV 2022: github.com/JizhiziLi/GFM', 20_000, 'background', 'train/*.jpg, testval/*.jpg', 'no salient subject'),
     DatasetCard('places365', 'Places365-Standard', 'research and education; see the source', 'Zhou et al., TPAMI 2018: places2.csail.mit.edu', 1_803_460, 'background', 'data_large/<letter>/<scene>/*.jpg', 'scenes; some with people'),
     DatasetCard('coco', 'COCO 2017', 'annotations CC BY 4.0, photographs under their Flickr terms', 'Lin et al., ECCV 2014: cocodataset.org', 118_287, 'background', 'train2017/*.jpg', 'the classic of Composition-1k; many hold salient subjects'),
     DatasetCard('samples', 'embedded textures', 'CC0 and public domain', 'data/samples/CREDITS.md', 5, 'background', 'textures/*.jpg', redistributable=True),
@@ -27,7 +27,7 @@ for _card in (
     BACKGROUNDS[_card.name] = _card
 
 # %% ../../nbs/13_data.backgrounds.ipynb #3d05bb06
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _cached(path, longest):
     "A decoded background, not larger than needed, as bytes."
     image = load_image(path)
@@ -42,7 +42,7 @@ class BackgroundFolder(Dataset):
     def __init__(self,
         files,  # list of files, or one or several folders
         *,
-        longest: int = 1280,  # larger pictures are shrunk to this side
+        longest: int = 800,  # larger pictures are shrunk to this side
     ):
         folders = files if isinstance(files, (list, tuple)) else [files]
         self.files = [p for f in folders for p in (list_images(f, recursive=True) if Path(f).is_dir() or not Path(f).suffix else [Path(f)])]

@@ -8,7 +8,6 @@ __all__ = ['SYNTH', 'SYNTH_KINDS', 'random_matte', 'SynthMattes']
 # %% ../../nbs/10_data.synth.ipynb #c959ca10
 import math
 from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..core import MattingError, atomic_write, figure_row, repo_root, show_row
+from ..core import MattingError, atomic_write, repo_root, show_row
 from .config import TrainConfig, load_config
 
 # %% ../../nbs/31_train.runs.ipynb #82748ad2
@@ -116,7 +116,7 @@ def curves(
     records = [records] if isinstance(records, RunRecord) else list(records)
     figure = Figure(figsize=(10, 5), layout='constrained')
     axes = figure.subplots(2, 3)
-    for axis, column in zip(axes.flat, columns):
+    for axis, column in zip(axes.flat, columns, strict=False):
         for record in records:
             log = record.log
             if column in log:
