@@ -25,6 +25,7 @@ def without_directives(notebook):
 def main():
     "Convert, save the pictures, write the file."
     notebook = without_directives(nbformat.read(root / 'nbs/index.ipynb', as_version=4))
+    notebook.metadata['language_info'] = {'name': 'python'}
     exporter = MarkdownExporter(extract_output_enabled=True)
     text, resources = exporter.from_notebook_node(notebook, resources={'unique_key': 'index'})
     images = root / 'nbs/images'
@@ -35,7 +36,8 @@ def main():
         new = f'index_{number}{Path(name).suffix}'
         (images / new).write_bytes(content)
         text = text.replace(f'({name})', f'(nbs/images/{new})')
-    text = re.sub(r'```python\s*```\n?', '', text)
+    text = re.sub(r'```(?:python)?\s*```\n?', '', text)
+    text = re.sub(r'^[ ]+$', '', text, flags=re.M).replace('![jpeg](', '![figure](')
     text = re.sub(r'<style scoped>.*?</style>\n?', '', text, flags=re.S)
     text = re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
     (root / 'README.md').write_text('<!-- Made from nbs/index.ipynb by `make readme`; edit there. -->\n\n' + text, encoding='utf-8')

@@ -38,7 +38,7 @@ def demo_config(
     "The preset `tiny`, cut into four epochs."
     epochs = 4 if steps >= 8 else 1
     fixed = {'model.name': name, 'data.root': None if data is None else str(data), 'data.synthetic': 60 if data else 400, 'data.validation': 8, 'train.epochs': epochs,
-             'train.steps': max(1, steps // epochs), 'train.ema': 0.97, 'train.lr': 0.002, 'train.precision': 'bf16', 'model.refiner': {'width': 16}}
+             'train.steps': max(1, steps // epochs), 'train.ema': 0.97, 'train.lr': 0.002, 'train.precision': 'bf16', 'model.refiner': {'width': 16}, 'teacher.iou': 0.6}
     return changed(load_config('tiny'), {**fixed, **changes})
 
 def seconds_per_step(
@@ -167,7 +167,7 @@ def comparison(
 def _train_both(folder, data, minutes, changes):
     "Train the two models for the same number of steps; title -> record."
     probe = {name: seconds_per_step(demo_config(name, data=data, **changes)) for name in NAMES}
-    steps = max(4, int(minutes * 60 * 0.72 / (1.1 * sum(probe.values()))) // 4 * 4)
+    steps = max(4, int(minutes * 60 * 0.6 / (1.1 * sum(probe.values()))) // 4 * 4)
     print(', '.join(f'{NAMES[n]} {s:.2f} s a step' for n, s in probe.items()) + f': {steps} steps each', flush=True)
     records, teacher = {}, None
     for name, title in NAMES.items():

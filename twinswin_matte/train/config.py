@@ -223,10 +223,10 @@ PRESETS['twinswin'] = TrainConfig()
 PRESETS['tsr'] = changed(TrainConfig(), {'model.name': 'tsr', 'loss.weights.gradient': 2.0})
 PRESETS['tiny'] = changed(TrainConfig(), {
     'model.encoder': 'swin_micro', 'model.teacher': 'cnn', 'model.decoder_options': {'width': 64}, 'data.size': 256, 'data.batch_size': 8, 'data.workers': 0, 'data.synthetic': 400,
-    'teacher.steps': 200, 'teacher.iou': 0.9, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.channels_last': True})
+    'teacher.steps': 1500, 'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.channels_last': True})
 PRESETS['overfit'] = changed(TrainConfig(), {
     'model.encoder': 'swin_nano', 'model.decoder': 'detail', 'model.teacher': 'fpn', 'model.decoder_options': {'width': 32}, 'data.size': 128, 'data.batch_size': 1, 'data.workers': 0, 'data.augment': False,
-    'data.synthetic': 1, 'teacher.steps': 600, 'teacher.iou': 0.9, 'teacher.lr': 0.004, 'train.epochs': 16, 'train.steps': 30, 'train.lr': 0.003, 'train.encoder_lr': 1.0, 'train.schedule': 'cosine', 'train.warmup': 5, 'train.weight_decay': 0.0})
+    'data.synthetic': 1, 'teacher.steps': 600, 'teacher.iou': 0.8, 'teacher.lr': 0.004, 'train.epochs': 16, 'train.steps': 30, 'train.lr': 0.003, 'train.encoder_lr': 1.0, 'train.schedule': 'cosine', 'train.warmup': 5, 'train.weight_decay': 0.0})
 
 def load_config(
     name,  # a preset, or a YAML file
