@@ -38,7 +38,7 @@ def demo_config(
     "The preset `tiny`, cut into four epochs."
     epochs = 4 if steps >= 8 else 1
     fixed = {'model.name': name, 'data.root': None if data is None else str(data), 'data.synthetic': 60 if data else 400, 'data.validation': 8, 'train.epochs': epochs,
-             'train.steps': max(1, steps // epochs), 'train.ema': 0.97, 'train.lr': 0.002, 'train.precision': 'bf16', 'model.refiner': {'width': 16}, 'teacher.iou': 0.6}
+             'train.steps': max(1, steps // epochs), 'train.ema': 0.9, 'train.lr': 0.002, 'train.precision': 'bf16', 'model.refiner': {'width': 16}, 'teacher.iou': 0.6}
     return changed(load_config('tiny'), {**fixed, **changes})
 
 def seconds_per_step(
