@@ -25,7 +25,7 @@ def full_precision(function):
 
     @wraps(function)
     def lifted(*args, **named):
-        device = next((a.device.type for a in args if torch.is_tensor(a)), 'cpu')
+        device = next((a.device.type for a in (*args, *named.values()) if torch.is_tensor(a)), 'cpu')
         with torch.autocast(device, enabled=False):
             return function(*(lift(a) for a in args), **{k: lift(v) for k, v in named.items()})
     return lifted
@@ -204,6 +204,15 @@ def _blur(x):
     x = F.conv2d(F.pad(x, (2, 2, 0, 0), mode='replicate'), kernel.expand(channels, 1, 1, 5), groups=channels)
     return F.conv2d(F.pad(x, (0, 0, 2, 2), mode='replicate'), kernel[:, None].expand(channels, 1, 5, 1), groups=channels)
 
+def _doubled(x, size):
+    "Twice the size: zeros between the pixels, then the blur, divided by what it makes of ones."
+    def spread(values):
+        wide = x.new_zeros(*values.shape[:2], *size)
+        wide[..., ::2, ::2] = values
+        return _blur(wide)
+    return spread(x) / spread(torch.ones_like(x[:1, :1]))
+
+# %% ../nbs/03_losses.ipynb #0ea0378d
 @_loss('laplacian_pyramid')
 def laplacian_pyramid_loss(
     prediction: torch.Tensor,  # Nx1xHxW alpha in 0..1
@@ -215,10 +224,9 @@ def laplacian_pyramid_loss(
     "Differences of the Laplacian pyramids, level s weighing 2**s (Hou and Liu, ICCV 2019, eq. 2)."
     rest, total = prediction - target, 0
     for level in range(levels):
-        smooth = _blur(rest)
-        total = total + 2**level * region_mean((rest - smooth).abs(), region)
-        rest = smooth[..., ::2, ::2]
-        region = None if region is None else region[..., ::2, ::2]
+        half = _blur(rest)[..., ::2, ::2]
+        total = total + 2**level * region_mean((rest - _doubled(half, rest.shape[-2:])).abs(), region)
+        rest, region = half, None if region is None else region[..., ::2, ::2]
         if min(rest.shape[-2:]) < 4:
             break
     return total
@@ -265,36 +273,50 @@ def composition_loss(
     *,
     foreground: torch.Tensor,  # Nx3xHxW straight colour in 0..1
     background: torch.Tensor,  # Nx3xHxW in 0..1
+    image: torch.Tensor | None = None,  # Nx3xHxW photograph to compare with, instead of the target's composite
     region: torch.Tensor | None = None,  # Nx1xHxW bool: where to look
     epsilon: float = 1e-6,  # added under the root
 ) -> torch.Tensor:  # scalar
-    "Charbonnier difference of the composites made with both alphas (Xu et al., CVPR 2017, eq. 2)."
+    "Charbonnier difference of the predicted composite from the true one (Xu et al., CVPR 2017, eq. 2)."
     difference = (prediction - target) * (foreground - background)
+    if image is not None:
+        difference = prediction * foreground + (1 - prediction) * background - image
     return region_mean((difference.square() + epsilon).sqrt(), region)
 
 # %% ../nbs/03_losses.ipynb #a2e7a0d7
-def _standardised(x):
-    "Each channel of each sample with mean 0 and deviation 1."
-    x = x - x.mean((2, 3), keepdim=True)
-    return x / (x.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+def _channel_mean(x, region=None):
+    "NxCx1x1 means inside a region."
+    if region is None:
+        return x.mean((2, 3), keepdim=True)
+    inside = region.to(x)
+    return (x * inside).sum((2, 3), keepdim=True) / inside.sum((2, 3), keepdim=True).clamp(min=1)
+
+def _standardised(x, region=None):
+    "Each channel of each sample with mean 0 and deviation 1 inside the region."
+    x = x - _channel_mean(x, region)
+    return x / (_channel_mean(x.square(), region) + 1e-5).sqrt()
 
 DISTANCES = Registry('feature distance')
-DISTANCES['mse'] = lambda s, t: (s - t).square()
-DISTANCES['smooth_l1'] = lambda s, t: F.smooth_l1_loss(s, t, reduction='none')
-DISTANCES['standardised'] = lambda s, t: (_standardised(s) - _standardised(t)).square()
-DISTANCES['cosine'] = lambda s, t: 1 - F.cosine_similarity(s, t, dim=1, eps=1e-6)[:, None]
+DISTANCES['mse'] = lambda s, t, r=None: (s - t).square()
+DISTANCES['smooth_l1'] = lambda s, t, r=None: F.smooth_l1_loss(s, t, reduction='none')
+DISTANCES['standardised'] = lambda s, t, r=None: (_standardised(s, r) - _standardised(t, r)).square()
+DISTANCES['cosine'] = lambda s, t, r=None: 1 - F.cosine_similarity(s, t, dim=1, eps=1e-6)[:, None]
 
+# %% ../nbs/03_losses.ipynb #972aee16
 @full_precision
 def feature_distance(
     student: torch.Tensor,  # NxCxhxw
     teacher: torch.Tensor,  # NxCxhxw; gets no gradient
     *,
     distance: str = 'mse',  # 'mse', 'smooth_l1', 'standardised' or 'cosine'
+    region: torch.Tensor | None = None,  # Nx1xHxW bool, of the features' size or larger: where to look
 ) -> torch.Tensor:  # scalar, 0 when equal
     "How far the student's features are from the teacher's."
     if student.shape != teacher.shape:
         raise MattingError(f'student features {tuple(student.shape)} and teacher features {tuple(teacher.shape)} differ in shape')
-    return region_mean(DISTANCES[distance](student, teacher.detach()))
+    if region is not None and region.shape[-2:] != student.shape[-2:]:
+        region = F.adaptive_avg_pool2d(region.to(student), student.shape[-2:]) >= 0.5
+    return region_mean(DISTANCES[distance](student, teacher.detach(), region), region)
 
 # %% ../nbs/03_losses.ipynb #ce14ee45
 class WeightedLoss(nn.Module):
