@@ -7,8 +7,11 @@ __all__ = ['PRESETS', 'ModelConfig', 'DataConfig', 'LossConfig', 'TeacherConfig'
            'changed', 'config_text', 'save_config', 'load_config']
 
 # %% ../../nbs/30_train.config.ipynb #9492a39f
+import math
+import re
 import types
 import typing
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
@@ -113,7 +116,11 @@ def _check_field(where, f, value):
         raise MattingError(f'{where}: {value!r} is not of type {kind}')
     if f.name in _CHOICES and value not in _CHOICES[f.name] and not is_dataclass(value):
         raise MattingError(f'{where}: {value!r} is not possible; choose from ' + ', '.join('null' if c is None else c for c in _CHOICES[f.name]))
+    if isinstance(value, tuple) and not all(isinstance(v, str) for v in value):
+        raise MattingError(f'{where}: {list(value)!r} is not a list of names')
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise MattingError(f'{where}: {value} is not a number to train with')
         if value < _LEAST.get(f.name, value) or value > _MOST.get(f.name, value):
             raise MattingError(f'{where}: {value} is out of range; at least {_LEAST.get(f.name)}' + (f', at most {_MOST[f.name]}' if f.name in _MOST else ''))
 
@@ -133,6 +140,9 @@ def check_config(
         from twinswin_matte.losses import LOSSES
         for name in (*config.weights, *config.options):
             LOSSES[name]
+        for name, weight in config.weights.items():
+            if not _fits(weight, float) or not 0 <= weight < math.inf:
+                raise MattingError(f'{prefix}weights.{name}: {weight!r} is not a weight; give a number from 0 up')
     return config
 
 # %% ../../nbs/30_train.config.ipynb #5ca74e33
@@ -180,6 +190,11 @@ def changed(
     return check_config(config)
 
 # %% ../../nbs/30_train.config.ipynb #6112a8a0
+class _Loader(yaml.SafeLoader):
+    "Safe YAML in which 1e-4 is a number."
+
+_Loader.add_implicit_resolver('tag:yaml.org,2002:float', re.compile(r'[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$'), list('-+0123456789'))
+
 def _plain(value):
     "Tuples as lists, for YAML."
     if isinstance(value, dict):
@@ -237,7 +252,7 @@ def load_config(
         if not path.is_file():
             raise MattingError(f'{path}: no such file')
         try:
-            return _from_dict(yaml.safe_load(path.read_text(encoding='utf-8')), path)
-        except yaml.YAMLError as error:
+            return _from_dict(yaml.load(path.read_text(encoding='utf-8'), Loader=_Loader), path)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise MattingError(f'{path}: not valid YAML ({str(error).splitlines()[0]})') from None
-    return PRESETS[str(name)]
+    return deepcopy(PRESETS[str(name)])

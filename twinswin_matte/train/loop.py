@@ -12,6 +12,9 @@ import math
 import random
 import sys
 import time
+from contextlib import nullcontext
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +53,8 @@ def _random_states():
     "The states of all random generators, as tensors."
     state = {'torch': torch.get_rng_state(), 'numpy': torch.from_numpy(np.frombuffer(json.dumps(_numpy_state()).encode(), np.uint8).copy()),
              'python': torch.from_numpy(np.frombuffer(json.dumps(random.getstate()).encode(), np.uint8).copy())}
+    if torch.backends.mps.is_available():
+        state['mps'] = torch.mps.get_rng_state()
     return {**state, **{f'cuda{i}': s for i, s in enumerate(torch.cuda.get_rng_state_all())}} if torch.cuda.is_available() else state
 
 def _numpy_state():
@@ -64,7 +69,9 @@ def _set_random_states(state):
     np.random.set_state((name, np.array(keys, np.uint32), *rest))
     version, internal, gauss = json.loads(bytes(state['python'].numpy()))
     random.setstate((version, tuple(internal), gauss))
-    for i in range(sum(k.startswith('cuda') for k in state)):
+    if 'mps' in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state['mps'])
+    for i in range(min(torch.cuda.device_count(), sum(k.startswith('cuda') for k in state))):
         torch.cuda.set_rng_state(state[f'cuda{i}'], i)
 
 def save_state(
@@ -90,6 +97,17 @@ def load_state(
             return tensors, json.loads(file.metadata()['values'])
     except Exception as error:
         raise MattingError(f'{path}: cannot resume from it, missing or damaged ({error}); start anew, or copy it again') from None
+
+def _as_columns(rows):
+    "Rows of numbers as one float64 tensor per name: a long run's steps do not fit in a JSON header."
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: torch.tensor([row.get(name, math.nan) for row in rows], dtype=torch.float64) for name in names}
+
+def _as_rows(columns):
+    "The rows again; counts are whole numbers."
+    whole = {'epoch', 'step'}
+    lists = {name: [int(v) if name in whole else v for v in column.tolist()] for name, column in columns.items()}
+    return [{name: value for name, value in zip(lists, values, strict=True) if value == value} for values in zip(*lists.values(), strict=True)]
 
 def _optimiser_tensors(optimiser):
     "The tensors of an optimiser's state, by parameter number and name."
@@ -153,7 +171,7 @@ class Trainer:
         *,
         recipe,  # has build_model(), prepare(trainer) and loss(model, batch) -> (total, parts, output)
         train_loader,  # of batches
-        validation_loader=None,  # of batches; None: the training data letterboxed are not a substitute, so SAD is then of the training batches
+        validation_loader=None,  # of batches; None: SAD is that of the training batches
         folder,  # where everything is written
         callbacks=None,  # a list; None: logs, checkpoints and a line per epoch
         data_card: dict | None = None,  # what the data are, with licences, for the checkpoint's card
@@ -165,7 +183,7 @@ class Trainer:
         options = config.train
         if torch.distributed.is_available() and not torch.distributed.is_initialized():
             AcceleratorState._reset_state(reset_partial_state=True)
-        self.accelerator = Accelerator(mixed_precision=options.precision, cpu=options.device == 'cpu', gradient_accumulation_steps=options.accumulate)
+        self.accelerator = Accelerator(mixed_precision=options.precision, cpu=options.device == 'cpu', step_scheduler_with_optimizer=False)
         self._seed(options.seed)
         self.plain_model = recipe.build_model()
         self.train_loader, self.validation_loader = train_loader, validation_loader
@@ -201,22 +219,37 @@ def _set_up(self):
     if o.ema:
         self.averaged = {k: v.detach().clone() for k, v in self.plain_model.inference_state_dict().items()}
 
-def _resume_from(self, path):
+def _check_same_model(self, path, values):
+    "An error if the state is of another model."
+    then, now = values.get('model', {}), json.loads(json.dumps(asdict(self.config.model)))
+    other = [k for k in now if k in then and then[k] != now[k] and k not in ('pretrained', 'allow_untrained_teacher')]
+    if other:
+        changes = ', '.join(f'model.{k} was {then[k]!r}, is {now[k]!r}' for k in other)
+        raise MattingError(f'{path}: cannot resume another model ({changes}); give the same configuration, or another folder')
+
+def _resume_from(self, path, tensors, values):
     "Restore everything."
-    tensors, values = load_state(path)
-    self.plain_model.load_state_dict({k: v.to(self.device) for k, v in tensors['model'].items()})
-    _set_optimiser_tensors(self.optimiser.optimizer, tensors.get('optimiser', {}))
+    try:
+        self.plain_model.load_state_dict({k: v.to(self.device) for k, v in tensors['model'].items()})
+        _set_optimiser_tensors(self.optimiser.optimizer, tensors.get('optimiser', {}))
+    except (RuntimeError, ValueError) as error:
+        raise MattingError(f'{path}: does not fit this model ({str(error).splitlines()[-1].strip()}); give the same configuration, or another folder') from None
+    if self.accelerator.scaler is not None and values.get('scaler'):
+        self.accelerator.scaler.load_state_dict(values['scaler'])
     if self.averaged is not None:
-        self.averaged = {k: v.to(self.device) for k, v in tensors['averaged'].items()}
+        self.averaged = {k: v.to(self.device) for k, v in tensors.get('averaged', self.averaged).items()}
     _set_random_states(tensors['random'])
-    self.history, self.steps, self.epoch, self.step, self.best = (values[k] for k in ('history', 'steps', 'epoch', 'step', 'best'))
+    self.steps = _as_rows(tensors.get('steps', {}))
+    self.history, self.epoch, self.step, self.best = (values[k] for k in ('history', 'epoch', 'step', 'best'))
 
 def _write_state(self):
     "Write everything."
-    tensors = {'model': self.plain_model.state_dict(), 'optimiser': _optimiser_tensors(self.optimiser.optimizer), 'random': _random_states()}
+    tensors = {'model': self.plain_model.state_dict(), 'optimiser': _optimiser_tensors(self.optimiser.optimizer), 'random': _random_states(), 'steps': _as_columns(self.steps)}
     if self.averaged is not None:
         tensors['averaged'] = self.averaged
-    save_state(self.folder / 'state.safetensors', tensors, {k: getattr(self, k) for k in ('history', 'steps', 'epoch', 'step', 'best')})
+    values = {k: getattr(self, k) for k in ('history', 'epoch', 'step', 'best')}
+    scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else {}
+    save_state(self.folder / 'state.safetensors', tensors, {**values, 'scaler': scaler, 'model': asdict(self.config.model)})
 
 def fit(self,
     resume=None,  # None: start anew; 'auto': go on if this folder has a state; or a state file
@@ -228,6 +261,8 @@ def fit(self,
     self.resumed = bool(state) and (resume != 'auto' or state.is_file())
     if not self.resumed and (self.folder / 'state.safetensors').is_file():
         raise MattingError(f"{self.folder}: holds a run already; go on with --resume auto, or choose another folder")
+    tensors, values = load_state(state) if self.resumed else ({}, {})
+    self._check_same_model(state, values)
     save_config(self.config, self.folder / 'config.yaml')
     save_json(environment(), self.folder / 'environment.json')
     self.plain_model.to(self.device)
@@ -237,7 +272,7 @@ def fit(self,
         self.recipe.restore(self)
     self._set_up()
     if self.resumed:
-        self._resume_from(state)
+        self._resume_from(state, tensors, values)
     for c in self.callbacks:
         c.before_fit(self)
     while self.epoch < self.config.train.epochs:
@@ -246,7 +281,7 @@ def fit(self,
         c.after_fit(self)
     return RunRecord(self.folder)
 
-Trainer._set_up, Trainer._resume_from, Trainer._write_state, Trainer.fit = _set_up, _resume_from, _write_state, fit
+Trainer._set_up, Trainer._check_same_model, Trainer._resume_from, Trainer._write_state, Trainer.fit = _set_up, _check_same_model, _resume_from, _write_state, fit
 
 # %% ../../nbs/32_train.loop.ipynb #bfd50ccd
 def _batches(self):
@@ -268,40 +303,55 @@ def _batches(self):
         if not wanted:
             return
 
-def _one_step(self, batch):
-    "Forward, backward, and a step of the optimiser when enough was accumulated; returns the loss and its parts."
-    o = self.config.train
+def _groups(self):
+    "The batches of one step of the optimiser, again and again."
+    batches = iter(self._batches())
+    while group := list(islice(batches, self.config.train.accumulate)):
+        yield from ((batch, k, len(group)) for k, batch in enumerate(group))
+
+def _require_number(self, what, value, names):
+    "An error if training has gone astray."
+    if not math.isfinite(value):
+        raise MattingError(f'the {what} is {value} in epoch {self.epoch + 1} at the samples {", ".join(names)}; lower train.lr, or look at these files. The last good state is kept')
+
+def _one_step(self, batch, place=0, count=1):
+    "Forward, backward, and a step of the optimiser after the last batch of its group; returns the loss and its parts."
+    o, last = self.config.train, place == count - 1
     batch = {k: v.to(self.device) if torch.is_tensor(v) else v for k, v in batch.items()}
     if o.channels_last:
         batch['image'] = batch['image'].contiguous(memory_format=torch.channels_last)
-    with self.accelerator.accumulate(self.model):
-        factor = learning_rate(self.step, self.per_epoch, o)
-        for group in self.optimiser.param_groups:
-            group['lr'] = group['base'] * factor
+    with nullcontext() if last else self.accelerator.no_sync(self.model):
         with self.accelerator.autocast():
             total, parts, _ = self.recipe.loss(self.model, batch)
-        if not bool(total.detach().isfinite()):
-            raise MattingError(f'the loss is {total.item()} in epoch {self.epoch + 1} at the samples {", ".join(batch["names"])}; lower train.lr, or look at these files. The last good state is kept')
-        self.accelerator.backward(total)
-        if self.accelerator.sync_gradients:
-            if o.clip:
-                self.accelerator.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g['params']], o.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad()
-        if self.accelerator.sync_gradients:
-            self.step += 1
-            if self.averaged is not None:
-                for k, v in self.plain_model.inference_state_dict().items():
-                    self.averaged[k] = torch.lerp(self.averaged[k], v.detach(), 1 - o.ema) if v.is_floating_point() else v.detach().clone()
+        self._require_number('loss', total.item(), batch['names'])
+        self.accelerator.backward(total / count)
+    if last:
+        self._update(batch['names'])
     return total.item(), {k: float(v) for k, v in parts.items()}
+
+def _update(self, names):
+    "One step of the optimiser, and of the averaged weights."
+    o, factor = self.config.train, learning_rate(self.step, self.per_epoch, self.config.train)
+    for group in self.optimiser.param_groups:
+        group['lr'] = group['base'] * factor
+    norm = self.accelerator.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g['params']], o.clip or math.inf)
+    if self.accelerator.scaler is None:
+        self._require_number('gradient', float(norm), names)
+    self.optimiser.step()
+    self.optimiser.zero_grad()
+    self.step += 1
+    if self.averaged is not None:
+        for k, v in self.plain_model.inference_state_dict().items():
+            self.averaged[k] = torch.lerp(self.averaged[k], v.detach(), 1 - o.ema) if v.is_floating_point() else v.detach().clone()
 
 def _one_epoch(self):
     "All the steps, the validation, the callbacks, the state."
     start, losses = time.time(), []
     self.model.train()
-    bar = progress_bar(self._batches(), total=self.per_epoch * self.config.train.accumulate, leave=False) if sys.stdout.isatty() and not self.quiet else self._batches()
-    for batch in bar:
-        loss, parts = self._one_step(batch)
+    count = (self.config.train.steps or 0) * self.config.train.accumulate or len(self.train_loader)
+    bar = progress_bar(self._groups(), total=count, leave=False) if sys.stdout.isatty() and not self.quiet else self._groups()
+    for group in bar:
+        loss, parts = self._one_step(*group)
         losses.append(loss)
         row = {'epoch': self.epoch + 1, 'step': self.step, 'loss': loss, **parts}
         self.steps.append(row)
@@ -310,6 +360,7 @@ def _one_epoch(self):
         if hasattr(bar, 'comment'):
             bar.comment = f'epoch {self.epoch + 1}/{self.config.train.epochs}, loss {np.mean(losses[-20:]):.4f}'
     values = self.validate()
+    self._require_number('validation SAD', values['sad'], ['of the validation'])
     self.epoch += 1
     better = values['sad'] < self.best
     self.best = min(self.best, values['sad'])
@@ -319,7 +370,7 @@ def _one_epoch(self):
         c.after_epoch(self, row)
     self._write_state()
 
-Trainer._batches, Trainer._one_step, Trainer._one_epoch = _batches, _one_step, _one_epoch
+Trainer._batches, Trainer._groups, Trainer._require_number, Trainer._one_step, Trainer._update, Trainer._one_epoch = _batches, _groups, _require_number, _one_step, _update, _one_epoch
 
 # %% ../../nbs/32_train.loop.ipynb #ff6ce8c8
 @torch.no_grad()

@@ -7,6 +7,7 @@ __all__ = ['RECIPES', 'pretrain_teacher', 'Recipe', 'TwinRecipe', 'RefinedRecipe
            'build_data', 'train']
 
 # %% ../../nbs/33_train.recipes.ipynb #7ed5ca2d
+import itertools
 from pathlib import Path
 
 import torch
@@ -26,6 +27,18 @@ from .loop import Trainer
 from .runs import RunRecord, save_json
 
 # %% ../../nbs/33_train.recipes.ipynb #104d692d
+def _laps(batches):
+    "The batches again and again, each lap with its own randomness."
+    for lap in itertools.count():
+        if hasattr(getattr(batches, 'dataset', None), 'set_epoch'):
+            batches.dataset.set_epoch(lap)
+        given = 0
+        for batch in batches:
+            given += 1
+            yield batch
+        if not given:
+            raise MattingError('there are no batches for the teacher to learn from')
+
 def pretrain_teacher(
     teacher,  # a MaskEncoder
     batches,  # iterable of batches; gone through again and again
@@ -37,22 +50,21 @@ def pretrain_teacher(
 ) -> dict:  # 'steps' and 'iou' reached
     "Learn to reconstruct alphas until the IoU passes a mark (Qin et al., ECCV 2022, section 4.2)."
     teacher.to(device).train()
-    optimiser, running, step = torch.optim.Adam(teacher.parameters(), lr=lr), 0.0, 0
-    while True:
-        for batch in batches:
-            alpha = batch['alpha'].to(device)
-            predictions = teacher.reconstructions(alpha)
-            loss = reconstruction_loss(predictions, alpha)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            mark = float(reconstruction_iou(predictions[0].detach(), alpha))
-            step, running = step + 1, mark if step == 0 else 0.9 * running + 0.1 * mark
-            if running >= iou and step >= 10:
-                optimiser.zero_grad()  # no gradient stays behind to count in the student's norm
-                return {'steps': step, 'iou': running}
-            if step >= steps:
-                raise MattingError(f'the teacher reached an IoU of {running:.3f} in {steps} steps, wanted {iou}; raise teacher.steps, lower teacher.iou, or give teacher.checkpoint')
+    optimiser, running = torch.optim.Adam(teacher.parameters(), lr=lr), None
+    for step, batch in enumerate(_laps(batches), 1):
+        alpha = batch['alpha'].to(device)
+        predictions = teacher.reconstructions(alpha)
+        loss = reconstruction_loss(predictions, alpha)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        mark = float(reconstruction_iou(predictions[0].detach(), alpha))
+        running = mark if running is None else 0.9 * running + 0.1 * mark
+        if running >= iou and step >= 10:
+            optimiser.zero_grad()  # no gradient stays behind to count in the student's norm
+            return {'steps': step, 'iou': running}
+        if step >= steps:
+            raise MattingError(f'the teacher reached an IoU of {running:.3f} in {steps} steps, wanted {iou}; raise teacher.steps, lower teacher.iou, or give teacher.checkpoint')
 
 # %% ../../nbs/33_train.recipes.ipynb #a4d4345e
 RECIPES = Registry('recipe')
@@ -209,6 +221,7 @@ def train(
     callbacks=None,  # see `Trainer`
 ) -> RunRecord:
     "Train a model as its configuration says."
+    recipe = recipe_for(config)
     first, second, card = build_data(config)
-    trainer = Trainer(config, recipe=recipe_for(config), train_loader=first, validation_loader=second, folder=folder, data_card=card, quiet=quiet, callbacks=callbacks)
+    trainer = Trainer(config, recipe=recipe, train_loader=first, validation_loader=second, folder=folder, data_card=card, quiet=quiet, callbacks=callbacks)
     return trainer.fit(resume=resume)

@@ -14,17 +14,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
+from fastcore.basics import patch
 
 from ..core import MattingError, atomic_write, repo_root, show_row
 from .config import TrainConfig, load_config
 
 # %% ../../nbs/31_train.runs.ipynb #82748ad2
 def commit() -> str | None:  # hash, with '+' if files were changed since; None outside of a repository
-    "The commit of this library's checkout."
+    "The commit of this library's checkout; never that of a project it is installed in."
     def git(*words):
         return subprocess.run(['git', '-C', str(repo_root()), *words], capture_output=True, text=True, timeout=20)
     try:
-        head = git('rev-parse', '--short=12', 'HEAD')
+        top, head = git('rev-parse', '--show-toplevel'), git('rev-parse', '--short=12', 'HEAD')
+        if top.returncode or Path(top.stdout.strip()).resolve() != repo_root().resolve():
+            return None
         return head.stdout.strip() + ('+' if git('status', '--porcelain', '--untracked-files=no').stdout.strip() else '') if head.returncode == 0 else None
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -43,6 +46,14 @@ def environment() -> dict:  # plain values
             'system': platform.system(), 'machine': platform.machine(), 'threads': torch.get_num_threads(), 'gpu': gpu, 'versions': versions}
 
 # %% ../../nbs/31_train.runs.ipynb #5447a35d
+def _table_of(path):
+    "A CSV file, or an empty table if there is none."
+    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
+
+def _values_of(path):
+    "A JSON file, or nothing if there is none."
+    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+
 class RunRecord:
     "The folder of a run, read when asked for."
     def __init__(self,
@@ -65,19 +76,27 @@ class RunRecord:
     @property
     def log(self) -> pd.DataFrame:
         "One row per epoch."
-        path = self.folder / 'log.csv'
-        return pd.read_csv(path) if path.is_file() else pd.DataFrame()
+        return _table_of(self.folder / 'log.csv')
 
     @property
     def metrics(self) -> dict:
         "The best epoch and its values."
-        path = self.folder / 'metrics.json'
-        return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+        return _values_of(self.folder / 'metrics.json')
+
+    @property
+    def environment(self) -> dict:
+        "Commit, versions, hardware and date, as they were."
+        return _values_of(self.folder / 'environment.json')
 
     @property
     def checkpoint(self) -> Path:
         "The best checkpoint."
         return self.folder / 'best.safetensors'
+
+@patch(as_prop=True)
+def steps(self: RunRecord) -> pd.DataFrame:
+    "One row per batch."
+    return _table_of(self.folder / 'steps.csv')
 
 def save_json(
     content,  # plain values
