@@ -8,23 +8,19 @@ __all__ = ['human_correction_effort', 'dis_metrics']
 # %% ../nbs/04a_dis.ipynb #5c5147c1
 import cv2
 import numpy as np
-import torch
 from scipy.ndimage import distance_transform_edt
 
 from .core import MattingError
+from .metrics import mean_over_samples, sample_pairs
 
 # %% ../nbs/04a_dis.ipynb #240f9aa8
 _TINY = float(np.spacing(1))
 
-def _prepare(prediction, target):
-    "HxW double prediction stretched to 0..1 and bool mask."
-    p, t = (np.asarray(x.detach().cpu() if torch.is_tensor(x) else x, dtype=np.float64) for x in (prediction, target))
-    p, t = p.reshape(p.shape[-2:]), t.reshape(t.shape[-2:])
-    if p.shape != t.shape:
-        raise MattingError(f'prediction {p.shape} and target {t.shape} differ in shape; resize the prediction to the target')
-    p = np.round(p * 255) / 255
+def _stretched(p, t):
+    "8-bit levels of a prediction, stretched to 0..1 in double precision, and the mask as bool."
+    p, t = (np.round(a.astype(np.float64) * 255) for a in (p, t))
     span = p.max() - p.min()
-    return ((p - p.min()) / span if span else p), t > 128 / 255
+    return ((p / 255 - p.min() / 255) / (p.max() / 255 - p.min() / 255) if span else p / 255), t > 128
 
 def _counts(p, t):
     "True and false positives at the 256 thresholds, from the highest to the lowest."
@@ -131,18 +127,12 @@ def _clicks(wrong, condition, cross, epsilon=2.0):
     touched = np.unique(labels[visited])
     return corners + count - 1 - np.count_nonzero(touched)
 
-def human_correction_effort(
-    prediction,  # 1xHxW in 0..1
-    target,  # 1xHxW mask in 0..1
-    *,
-    relax: int = 5,  # errors thinner than this many pixels are forgiven
-) -> int:  # number of clicks and corners
-    "HCE of the IS-Net paper (Qin et al., ECCV 2022, section 5); needs scikit-image for its skeleton."
+def _effort(p, t, relax):
+    "HCE of one stretched prediction against a bool mask."
     try:
         from skimage.morphology import skeletonize
     except ImportError:
-        raise MattingError("HCE needs scikit-image: pip install 'twinswin_matte[dis]'") from None
-    p, t = _prepare(prediction, target)
+        raise MattingError("HCE needs scikit-image: pip install 'twinswin_matte[dis]', or leave it out by hce=False") from None
     p, cross = p > 0.5, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     hit, skeleton = p & t, skeletonize(t).astype(bool)
     keep = cv2.erode((p | t).astype(np.uint8), cross, iterations=relax).astype(bool)
@@ -150,18 +140,38 @@ def human_correction_effort(
     lost = _relax(t & ~p, keep, p, relax, cross) | (skeleton & ~hit)
     return int(_clicks(extra, hit | lost, cross) + _clicks(lost, ~(hit | extra | lost), cross))
 
-# %% ../nbs/04a_dis.ipynb #db315bb4
-def dis_metrics(
-    prediction,  # 1xHxW in 0..1
-    target,  # 1xHxW mask in 0..1, cut at one half
+def human_correction_effort(
+    prediction,  # (N)x1xHxW in 0..1
+    target,  # (N)x1xHxW mask in 0..1, cut at one half
     *,
-    hce: bool = True,  # HCE takes the most time and needs scikit-image
-) -> dict:  # max_f, mean_f, weighted_f, s_measure, max_e, mean_e, mae, hce
-    "The metrics of dichotomous segmentation for one map at its own resolution."
-    p, t = _prepare(prediction, target)
+    relax: int = 5,  # errors thinner than this many pixels are forgiven
+) -> float:  # number of clicks and corners
+    "HCE of the IS-Net paper (Qin et al., ECCV 2022, section 5); needs scikit-image for its skeleton."
+    return mean_over_samples(lambda p, t, _: _effort(*_stretched(p, t), relax), prediction, target, None)
+
+# %% ../nbs/04a_dis.ipynb #db315bb4
+def _adaptive(p, t):
+    "F and E of the prediction cut at twice its mean, or at 1 if that is more."
+    cut = p >= min(2 * p.mean(), 1)
+    counts = np.array([cut[t].sum()]), np.array([cut[~t].sum()])
+    return _f_curve(*counts, t.sum())[0], _e_curve(*counts, int(t.sum()), t.size)[0]
+
+def _dis_values(p, t, hce):
+    "The DIS metrics of one pair of HxW arrays."
+    p, t = _stretched(p, t)
     hits, alarms = _counts(p, t)
     f, e = _f_curve(hits, alarms, t.sum()), _e_curve(hits, alarms, int(t.sum()), t.size)
-    values = {'max_f': f.max(), 'mean_f': f.mean(), 'weighted_f': _weighted_f(p, t), 's_measure': _s_measure(p, t),
-              'max_e': e.max(), 'mean_e': e.mean(), 'mae': np.abs(p - t).mean()}
-    values = {k: float(v) for k, v in values.items()}
-    return {**values, 'hce': human_correction_effort(prediction, target)} if hce else values
+    adaptive_f, adaptive_e = _adaptive(p, t)
+    values = {'max_f': f.max(), 'mean_f': f.mean(), 'adaptive_f': adaptive_f, 'weighted_f': _weighted_f(p, t), 's_measure': _s_measure(p, t),
+              'max_e': e.max(), 'mean_e': e.mean(), 'adaptive_e': adaptive_e, 'mae': np.abs(p - t).mean()}
+    return {**values, 'hce': _effort(p, t, 5)} if hce else values
+
+def dis_metrics(
+    prediction,  # (N)x1xHxW in 0..1
+    target,  # (N)x1xHxW mask in 0..1, cut at one half
+    *,
+    hce: bool = True,  # HCE takes the most time and needs scikit-image
+) -> dict:  # name -> mean over the maps
+    "F (max, mean, adaptive, weighted), S, E (max, mean, adaptive), MAE and HCE, at the resolution of the maps."
+    each = [_dis_values(p, t, hce) for p, t, _ in sample_pairs(prediction, target, None)]
+    return {name: float(np.mean([values[name] for values in each])) for name in each[0]}
