@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'DISTANCES', 'full_precision', 'region_mean', 'l1_loss', 'mse_loss', 'charbonnier_loss', 'bce_loss',
-           'iou_loss', 'structure_weight', 'structure_loss', 'sobel', 'gradient_loss', 'laplacian_loss',
+           'iou_loss', 'box_mean', 'structure_weight', 'structure_loss', 'sobel', 'gradient_loss', 'laplacian_loss',
            'laplacian_pyramid_loss', 'ssim_map', 'ssim_loss', 'composition_loss', 'feature_distance', 'WeightedLoss']
 
 # %% ../nbs/03_losses.ipynb #aecc1367
@@ -112,6 +112,15 @@ def iou_loss(
     return _iou(prediction, target, weight).mean()
 
 # %% ../nbs/03_losses.ipynb #072e2fc3
+def box_mean(
+    x: torch.Tensor,  # NxCxHxW
+    radius: int,  # of the window in pixels: its side is 2 radius + 1
+) -> torch.Tensor:  # NxCxHxW
+    "Mean over a square window, without what lies beyond the border; two passes of one direction each."
+    side = 2 * radius + 1
+    x = F.avg_pool2d(x, (side, 1), 1, (radius, 0), count_include_pad=False)
+    return F.avg_pool2d(x, (1, side), 1, (0, radius), count_include_pad=False)
+
 def structure_weight(
     target: torch.Tensor,  # Nx1xHxW alpha in 0..1
     *,
@@ -119,8 +128,7 @@ def structure_weight(
     gain: float = 5.0,  # weight of the largest difference
 ) -> torch.Tensor:  # Nx1xHxW, from 1 to 1 + gain
     "How much each pixel differs from its neighbourhood (F³Net, section 3.3)."
-    mean = F.avg_pool2d(target, kernel, stride=1, padding=kernel // 2, count_include_pad=False)
-    return 1 + gain * (mean - target).abs()
+    return 1 + gain * (box_mean(target, kernel // 2) - target).abs()
 
 @_loss('structure', 'logits')
 def structure_loss(

@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from torch import nn
 
 from ..core import MattingError, nearest_name
-from ..losses import sobel
+from ..losses import box_mean, sobel
 from .blocks import normalisation
 from .mattenet import MatteOutput, MattingModel
 
@@ -66,9 +66,7 @@ def uncertainty_band(
     "Uncertainty carried to the pixels around it, fading with the distance."
     unsure, side = uncertainty(alpha), 2 * radius + 1
     wide = F.max_pool2d(F.max_pool2d(unsure, (side, 1), 1, (radius, 0)), (1, side), 1, (0, radius))
-    soft = F.avg_pool2d(wide, (side, 1), 1, (radius, 0), count_include_pad=False)
-    soft = F.avg_pool2d(soft, (1, side), 1, (0, radius), count_include_pad=False)
-    return torch.maximum(unsure, soft)
+    return torch.maximum(unsure, box_mean(wide, radius))
 
 # %% ../../nbs/25_models.refiner.ipynb #b0622d0f
 REFINER_CHOICES = {'residual': ('logit', 'probability'), 'attention': ('band', 'uncertainty'), 'edges': ('robust', 'source')}
