@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['collate', 'TransformedMattes', 'generator_for', 'SeededShuffle', 'ShrunkMattes', 'training_transform', 'MixedCrop',
-           'validation_transform', 'make_loaders', 'blend_onto_background']
+           'validation_transform', 'make_loaders', 'half_size', 'blend_onto_background']
 
 # %% ../../nbs/15_data.loaders.ipynb #7104f3d6
 import cv2
 import torch
+import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..core import MattingError, MattingSample
@@ -177,6 +178,7 @@ def make_loaders(
     workers: int = 0,  # loading processes
     seed: int = 0,  # decides order and changes
     augment: bool = True,  # False: letterboxed samples in their order, always the same
+    onto: float = 0.7,  # probability that a training sample is put onto another background
     samples: int | None = None,  # training samples in an epoch; default: each once
 ) -> tuple:  # training loader, validation loader or None
     "Loaders whose batches depend on seed and epoch alone; call `loader.dataset.set_epoch` before each epoch."
@@ -184,7 +186,7 @@ def make_loaders(
         raise MattingError('the training set is empty')
     backgrounds = _as_backgrounds(backgrounds)
     plain = validation_transform(size, backgrounds=backgrounds, trimap=trimap)
-    change = training_transform(size, backgrounds=backgrounds, trimap=trimap) if augment else plain
+    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto) if augment else plain
     first = TransformedMattes(train, change, seed=seed, length=samples, fixed=not augment)
     settings = dict(collate_fn=collate, num_workers=workers, persistent_workers=workers > 0, batch_size=batch_size,
                     worker_init_fn=_start_worker, pin_memory=torch.cuda.is_available(), generator=generator_for(seed))
@@ -192,3 +194,19 @@ def make_loaders(
     if validation is None or not len(validation):
         return loader, None
     return loader, DataLoader(TransformedMattes(validation, plain, seed=seed, fixed=True), **settings)
+
+# %% ../../nbs/15_data.loaders.ipynb #f6f9f03f
+def half_size(
+    batch: dict,  # from `collate`
+) -> dict:  # a batch of half the height and width
+    "The same pictures with a quarter of the pixels."
+    alpha, small = F.avg_pool2d(batch['alpha'], 2), dict(batch)
+    small.update(image=F.avg_pool2d(batch['image'], 2), alpha=alpha, valid=F.avg_pool2d(batch['valid'].float(), 2) == 1)
+    for name, cover in (('foreground', batch['alpha']), ('background', 1 - batch['alpha'])):
+        if name in batch:
+            share = F.avg_pool2d(cover, 2)
+            small[name] = torch.where(share > 1e-3, F.avg_pool2d(batch[name] * cover, 2) / share.clamp(min=1e-3), F.avg_pool2d(batch[name], 2))
+    if 'trimap' in batch:
+        known = F.avg_pool2d(batch['trimap'], 2)
+        small['trimap'] = torch.where((known == 0) | (known == 1), known, 0.5)
+    return small

@@ -94,7 +94,7 @@ _card('composition-1k', 'Composition-1k (Adobe)', "on request from the authors, 
               'test': (Part('Test_set/merged|Test_set/Adobe-licensed images/merged', 'Test_set/alpha_copy|Test_set/alpha|Test_set/Adobe-licensed images/alpha',
                             'Test_set/trimaps|Test_set/Adobe-licensed images/trimaps', composites=True),),
               'test-foregrounds': (Part('Test_set/Adobe-licensed images/fg|Test_set/fg', 'Test_set/Adobe-licensed images/alpha|Test_set/alpha', content='foreground'),)})
-_card('distinctions-646', 'Distinctions-646', 'on request from the authors, research use; check at the source', 'Qiao et al., CVPR 2020: github.com/yuhaoliu7456/CVPR2020-HAttMatting', 646, 'matte',
+_card('distinctions-646', 'Distinctions-646', 'none stated; offered for academic research, the link in its repository is public since December 2023', 'Qiao et al., CVPR 2020: github.com/yuhaoliu7456/CVPR2020-HAttMatting', 646, 'matte',
       'Train/{FG,GT}, Test/{FG,GT,Image}', '596 + 50 foregrounds; no official trimaps, so trimap-guided numbers of different papers do not compare',
       splits={'train': (Part('Train/FG', 'Train/GT', content='foreground'),), 'test': (Part('Test/Image|Test/merged', 'Test/GT', composites=True),),
               'test-foregrounds': (Part('Test/FG', 'Test/GT', content='foreground'),)})

@@ -12,6 +12,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import torch
+from fastcore.basics import patch
 from torch.utils.data import Dataset
 
 from ..composite import composite
@@ -34,39 +35,24 @@ def _tint(rng, strength=0.35):
     "Three gains around 1 that change colour and brightness."
     return rng.uniform(0.55, 1.2) * (1 + rng.uniform(-strength, strength, 3))
 
-def _texture(rng, size, textures):
-    "HxWx3 float32 in 0..1: a window of a photograph with its colours shifted."
+def _window(rng, size, pictures, share):
+    "HxWx3 uint8: a window that holds a share of a picture's shorter side, perhaps mirrored."
     height, width = size
-    picture = textures[rng.integers(len(textures))]
-    share = rng.uniform(0.35, 0.95)
-    side = max(4, int(share * min(picture.shape[:2])))
+    picture = pictures[rng.integers(len(pictures))]
+    side = max(4, int(rng.uniform(*share) * min(picture.shape[:2])))
     across = min(picture.shape[1], max(4, side * width // height)) if width >= height else max(2, side * width // height)
     down = min(picture.shape[0], max(2, across * height // max(1, width)))
     top, left = rng.integers(picture.shape[0] - down + 1), rng.integers(picture.shape[1] - across + 1)
     window = cv2.resize(picture[top:top + down, left:left + across], (width, height), interpolation=cv2.INTER_LINEAR)
-    window = window[:, ::-1] if rng.random() < 0.5 else window
+    return window[:, ::-1] if rng.random() < 0.5 else window
+
+def _texture(rng, size, pictures, share=(0.2, 0.6)):
+    "HxWx3 float32 in 0..1: a window with its colours shifted."
+    window = _window(rng, size, pictures, share)
     table = np.clip(np.arange(256)[:, None] * _tint(rng)[None], 0, 255).astype(np.float32) / 255
     return np.stack([table[:, c][window[..., c]] for c in range(3)], -1)
 
 # %% ../../nbs/10_data.synth.ipynb #4b0e91ae
-def _canvas(size):
-    "A black byte canvas of twice the size."
-    return np.zeros((2 * size[0], 2 * size[1]), np.uint8)
-
-def _shrink(canvas, size):
-    "HxW float32 coverage of a canvas of twice the size."
-    return cv2.resize(canvas, (size[1], size[0]), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-
-def _fixed(points):
-    "Points with four binary digits after the point, as OpenCV wants them."
-    return np.round(np.asarray(points) * 16).astype(np.int32)
-
-def _blob(rng, centre, radius, *, rough=0.12, points=90):
-    "A wobbly closed outline around a centre; `radius` is a number or (across, down)."
-    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    wobble = 1 + sum(rng.uniform(0, rough) / k * np.sin(k * angle + rng.uniform(0, 6.3)) for k in range(2, 7))
-    return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], 1) * wobble[:, None] * np.asarray(radius)
-
 def _noise(rng, size, *, octaves=5, base=3):
     "HxW float32 in about -1..1: smooth random fields, each finer and weaker than the last."
     total = np.zeros(size, np.float32)
@@ -76,109 +62,262 @@ def _noise(rng, size, *, octaves=5, base=3):
         total += cv2.resize(grid, (size[1], size[0]), interpolation=cv2.INTER_CUBIC) * 0.5**k
     return total / 1.6
 
+def _wall(rng, size):
+    "HxWx3 float32: a painted wall, unevenly lit."
+    paint = rng.uniform(0.15, 0.9) * (1 + rng.uniform(-0.3, 0.3, 3))
+    return (paint * (1 + 0.15 * _noise(rng, size, octaves=2, base=1)[..., None])).astype(np.float32)
+
+def _background(rng, size, pictures):
+    "HxWx3 float32 in 0..1: a scene, more often out of focus than not, or a wall."
+    if rng.random() < 0.15:
+        return np.clip(_wall(rng, size), 0, 1)
+    scene = _texture(rng, size, pictures, share=(0.4, 0.95))
+    if rng.random() < 0.65:
+        factor = max(2.0, min(size) * rng.uniform(0.005, 0.04))
+        small = cv2.resize(scene, (max(2, int(size[1] / factor)), max(2, int(size[0] / factor))), interpolation=cv2.INTER_AREA)
+        scene = cv2.resize(cv2.blur(small, (3, 3)), (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.clip(scene, 0, 1)
+
 # %% ../../nbs/10_data.synth.ipynb #bf4e2e02
-def _strands(rng, roots, directions, length, *, curl=0.12, steps=14):
-    "count x steps x 2 points of strands that start at roots and bend as they grow; gravity pulls long ones down."
+def _fixed(points):
+    "Points with four binary digits after the point, as OpenCV wants them."
+    return np.round(np.asarray(points) * 16).astype(np.int32)
+
+def _bytes(colour):
+    "0..1 to 0..255, rounded."
+    return np.clip(np.round(np.asarray(colour) * 255), 0, 255).astype(np.uint8)
+
+class _Painting:
+    "Coverage at twice the size, and a colour for every pixel."
+    def __init__(self, size, ground=(0.5, 0.5, 0.5)):
+        self.size, self.cover = size, np.zeros((2 * size[0], 2 * size[1]), np.uint8)
+        self.colour = np.ascontiguousarray(np.broadcast_to(_bytes(ground), (*size, 3)))
+
+    def fill(self, outline, colour=None, *, hole=False):
+        "A closed outline, of one colour or with an HxWx3 picture."
+        cv2.fillPoly(self.cover, [_fixed(outline * 2)], 0 if hole else 255, cv2.LINE_AA, 4)
+        if colour is None:
+            return
+        stencil = np.zeros(self.size, np.uint8)
+        cv2.fillPoly(stencil, [_fixed(outline)], 255, cv2.LINE_8, 4)
+        self.colour[stencil > 0] = _bytes(colour)[stencil > 0] if np.ndim(colour) == 3 else _bytes(colour)
+
+    def alpha(self):
+        "HxW float32 coverage."
+        return cv2.resize(self.cover, (self.size[1], self.size[0]), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+    def lit(self, rng, strength=0.35):
+        "HxWx3 float32 colour, lighter on one side than on the other."
+        angle, (height, width) = rng.uniform(0, 2 * np.pi), self.size
+        x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+        return self.colour.astype(np.float32) / 255 * (1 + np.float32(strength) * (np.float32(math.cos(angle)) * x + np.float32(math.sin(angle)) * y))[..., None]
+
+def _blob(rng, centre, radius, *, rough=0.12, points=90):
+    "A wobbly closed outline around a centre; `radius` is a number or (across, down)."
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    wobble = 1 + sum(rng.uniform(0, rough) / k * np.sin(k * angle + rng.uniform(0, 6.3)) for k in range(2, 7))
+    return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], 1) * wobble[:, None] * np.asarray(radius)
+
+def _patch(rng, size):
+    "HxW float32 coverage of a wobbly patch that holds most of the picture."
+    painting, across = _Painting(size), np.array(size[::-1])
+    painting.fill(_blob(rng, across * rng.uniform(0.42, 0.58, 2), across * rng.uniform(0.32, 0.46), rough=0.18))
+    return painting.alpha()
+
+# %% ../../nbs/10_data.synth.ipynb #cd60bf25
+@patch
+def strands(self: _Painting, lines, tones, base, *, thickness=1, covers=True):
+    "Draw count x steps x 2 points with count tones, which are gains of the base colour; a dozen shades, in random order."
+    points, third = _fixed(lines * 2), max(1, lines.shape[1] // 3)
+    for part, thick in enumerate((thickness + 1, thickness, 1) if covers else ()):
+        first, last = part * third, lines.shape[1] if part == 2 else (part + 1) * third + 1
+        cv2.polylines(self.cover, list(points[:, first:last]), False, 255, max(1, thick), cv2.LINE_AA, 4)
+    shades = np.linspace(0.4, 1.6, 13)
+    nearest = np.abs(np.asarray(tones)[:, None] - shades).argmin(1)
+    for k in (5, 8, 0, 11, 3, 9, 1, 6, 12, 4, 10, 2, 7):
+        if (nearest == k).any():
+            colour = tuple(int(v) for v in _bytes(np.asarray(base) * shades[k]))
+            cv2.polylines(self.colour, list(_fixed(lines[nearest == k])), False, colour, max(1, thickness), cv2.LINE_AA, 4)
+
+def _grow(rng, roots, directions, length, *, curl=0.12, steps=12, gravity=0.035):
+    "count x steps x 2 points of strands that leave roots in given directions, bend a little at every step, and yield to gravity."
     count = len(roots)
     bend = rng.normal(0, curl, (count, 1)) + rng.normal(0, curl, (count, steps))
     angle = np.arctan2(directions[:, 1], directions[:, 0])[:, None] + np.cumsum(bend, 1)
     reach = (length * rng.uniform(0.5, 1.15, count) / steps)[:, None]
-    move = np.stack([np.cos(angle), np.sin(angle) + 0.035 * np.arange(steps)], -1) * reach[..., None]
+    move = np.stack([np.cos(angle), np.sin(angle) + gravity * np.arange(steps)], -1) * reach[..., None]
     return np.concatenate([roots[:, None], roots[:, None] + np.cumsum(move, 1)], 1)
 
-def _draw_strands(canvas, strands, *, thickness=2):
-    "Draw strands in three parts, each thinner than the last; strands are in pixels of the final picture."
-    points = _fixed(strands * 2)
-    third = max(1, points.shape[1] // 3)
-    for part, thick in enumerate((thickness + 1, thickness, 1)):
-        first, last = part * third, points.shape[1] if part == 2 else (part + 1) * third + 1
-        cv2.polylines(canvas, list(points[:, first:last]), False, 255, max(1, thick), cv2.LINE_AA, 4)
-
-def _outward(outline, centre):
-    "Unit directions from a centre to the points of an outline."
-    away = outline - np.asarray(centre)
-    return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
-
-def _grow_hair(rng, canvas, outline, centre, *, count, length, curl=0.1, thickness=1, lean=0.5):
-    "Strands in locks: neighbours of one lock lean the same way."
-    pick = rng.integers(len(outline), size=count)
-    lock = rng.normal(0, lean, len(outline) // 6 + 1)[pick // 6]
-    away = _outward(outline, centre)[pick]
-    turn = lock + rng.normal(0, 0.18, count)
-    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
-    away = np.concatenate([away[:, :1] * cos - away[:, 1:] * sin, away[:, :1] * sin + away[:, 1:] * cos], 1)
-    roots = outline[pick] - away * rng.uniform(0, 0.1, (count, 1)) * length + rng.normal(0, 1.2, (count, 2))
-    _draw_strands(canvas, _strands(rng, roots, away, length, curl=curl), thickness=thickness)
-
-# %% ../../nbs/10_data.synth.ipynb #cd60bf25
-SYNTH = Registry('kind of synthetic matte')
-
-@SYNTH.register('hair')
-def _hair(rng, size):
-    "A head of long hair in the wind."
-    height, width = size
-    side, canvas = min(size), _canvas(size)
-    centre = np.array([width * rng.uniform(0.35, 0.65), height * rng.uniform(0.45, 0.65)])
-    outline = _blob(rng, centre, side * rng.uniform(0.16, 0.24) * np.array([1, 1.2]), rough=0.08, points=240)
-    cv2.fillPoly(canvas, [_fixed(outline * 2)], 255, cv2.LINE_AA, 4)
-    for length, share in ((0.45, 0.35), (0.3, 0.65)):
-        _grow_hair(rng, canvas, outline, centre, count=int(1500 * share), length=side * length * rng.uniform(0.7, 1.2), curl=rng.uniform(0.04, 0.12))
-    return _shrink(canvas, size)
-
-@SYNTH.register('fur')
-def _fur(rng, size):
-    "An animal's body with short dense fur."
-    height, width = size
-    side, canvas = min(size), _canvas(size)
-    centre = np.array([width * rng.uniform(0.4, 0.6), height * rng.uniform(0.45, 0.6)])
-    outline = _blob(rng, centre, side * rng.uniform(0.25, 0.34) * np.array([rng.uniform(0.9, 1.3), 1]), rough=0.2, points=420)
-    cv2.fillPoly(canvas, [_fixed(outline * 2)], 255, cv2.LINE_AA, 4)
-    _grow_hair(rng, canvas, outline, centre, count=2600, length=side * rng.uniform(0.05, 0.1), curl=0.05, lean=0.6)
-    for _ in range(2):
-        whiskers = int(rng.integers(0, 9))
-        if whiskers:
-            _grow_hair(rng, canvas, outline, centre, count=whiskers, length=side * 0.25, curl=0.03, lean=0.2)
-    return _shrink(canvas, size)
+def _fringe(rng, outline, centre, length, *, count, curl=0.06, lean=0.5):
+    "Strands that leave an outline, in locks: neighbours lean the same way."
+    picked = rng.integers(len(outline), size=count)
+    away = (outline - np.asarray(centre))[picked]
+    turn = np.arctan2(away[:, 1], away[:, 0]) + rng.normal(0, lean, len(outline) // 6 + 1)[picked // 6] + rng.normal(0, 0.18, count)
+    away = np.stack([np.cos(turn), np.sin(turn)], 1)
+    roots = outline[picked] - away * rng.uniform(0, 0.15, (count, 1)) * length + rng.normal(0, 1.2, (count, 2))
+    return _grow(rng, roots, away, length, curl=curl)
 
 # %% ../../nbs/10_data.synth.ipynb #1b0d73ae
-@SYNTH.register('portrait')
-def _portrait(rng, size):
-    "Head and shoulders, hair on the head."
-    height, width = size
-    side, canvas = min(size), _canvas(size)
-    x, y, r = width * rng.uniform(0.4, 0.6), height * rng.uniform(0.36, 0.46), side * rng.uniform(0.13, 0.17)
-    shoulder = np.array([[x - 2.4 * r, height + 4], [x - 2.2 * r, y + 2.3 * r], [x - 0.5 * r, y + 1.5 * r], [x - 0.45 * r, y], [x + 0.45 * r, y],
-                         [x + 0.5 * r, y + 1.5 * r], [x + 2.2 * r, y + 2.3 * r], [x + 2.4 * r, height + 4]])
-    t = np.linspace(0, 1, 120)
-    spline = np.stack([np.interp(t, np.linspace(0, 1, 8), shoulder[:, k]) for k in (0, 1)], 1)
-    spline = np.stack([np.convolve(np.pad(spline[:, k], 6, mode='edge'), np.ones(13) / 13, 'valid') for k in (0, 1)], 1)
-    head = _blob(rng, (x, y), r * np.array([0.85, 1.1]), rough=0.03, points=200)
-    for shape in (spline, head):
-        cv2.fillPoly(canvas, [_fixed(shape * 2)], 255, cv2.LINE_AA, 4)
-    top = head[head[:, 1] < y + 0.3 * r]
-    _grow_hair(rng, canvas, top, (x, y + 0.2 * r), count=1300, length=r * rng.uniform(0.35, 1.3), curl=rng.uniform(0.05, 0.15), lean=0.7)
-    return _shrink(canvas, size)
+def _falling(rng, head, length, *, locks=44, each=26, inner=0.0, outer=1.08, reach=1.0, storm=0.15):
+    "Strands that part on top of a head (x, y, radius), follow it and fall; `inner` leaves a face free, `reach` below 1 ends on the forehead."
+    x, y, r = head
+    def mine(values, amount):
+        return (np.repeat(values, each) + rng.normal(0, amount, locks * each))[:, None]
+    side, parting = np.repeat(rng.choice([-1.0, 1.0], locks), each)[:, None], x + rng.uniform(-0.35, 0.35) * r
+    out, phase = mine(rng.uniform(inner, outer, locks), 0.03), mine(rng.uniform(0, 6.3, locks), 0.3)
+    fall = np.abs(mine(length * rng.uniform(0.7, 1.1, locks), 0.07 * length + 0.01 * r))
+    waves, height, wind = rng.uniform(0.6, 2.2), rng.uniform(0.02, 0.12) * r, rng.normal(0, storm)
+    s = np.linspace(0, reach, 9)[None]
+    over_x = parting * (1 - s) + x * s + side * out * r * np.sin(np.pi / 2 * s)
+    over_y = y - 1.15 * r * np.cos(np.pi / 2 * s) + mine(np.zeros(locks), 0.015 * r)
+    t = np.linspace(0, 1, 13)[None, 1:]
+    blown = wind + mine(rng.normal(0, 0.3 * storm, locks), 0.2 * storm)
+    down_x = over_x[:, -1:] + side * 0.12 * fall * t + height * t * np.sin(phase + 6.3 * waves * t) + blown * fall * t * t
+    down_y = over_y[:, -1:] + fall * t
+    lines = np.stack([np.concatenate([over_x, down_x], 1), np.concatenate([over_y, down_y], 1)], -1)
+    return lines, np.repeat(rng.normal(1, 0.2, locks), each) + rng.normal(0, 0.12, locks * each)
 
-@SYNTH.register('leaves')
-def _leaves(rng, size):
-    "A twig with leaves, each with its stalk."
-    height, width = size
-    side, canvas = min(size), _canvas(size)
-    t = np.linspace(-1, 1, 17)
-    leaf = np.concatenate([np.stack([t, 0.32 * np.sin(np.pi * (t + 1) / 2) ** 0.8], 1), np.stack([t[::-1], -0.32 * np.sin(np.pi * (t[::-1] + 1) / 2) ** 0.8], 1)])
-    for _ in range(int(rng.integers(2, 5))):
-        start = np.array([[rng.uniform(0.1, 0.9) * width, height * 1.02]])
-        twig = _strands(rng, start, np.array([[rng.normal(0, 0.4), -1.0]]), side * rng.uniform(0.7, 1), curl=0.06, steps=24)[0]
-        cv2.polylines(canvas, [_fixed(twig * 2)], False, 255, max(2, int(side * 0.012)), cv2.LINE_AA, 4)
-        for root in twig[3:]:
-            angle, scale = rng.uniform(0, 2 * np.pi), side * rng.uniform(0.03, 0.075)
-            turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-            middle = root + turn[0] * scale * 1.4
-            cv2.line(canvas, *map(tuple, _fixed(np.stack([root, middle]) * 2)), 255, 1, cv2.LINE_AA, 4)
-            cv2.fillPoly(canvas, [_fixed((leaf * scale @ turn + middle) * 2)], 255, cv2.LINE_AA, 4)
-    return _shrink(canvas, size)
+def _flyaways(rng, lines, length, count):
+    "Single strands that leave the others somewhere and go their own way."
+    root = lines[rng.integers(len(lines), size=count), rng.integers(2, lines.shape[1], count)]
+    turn = rng.uniform(-np.pi, np.pi, count)
+    return _grow(rng, root, np.stack([np.cos(turn), np.sin(turn)], 1), length, curl=0.16, gravity=0.06)
 
 # %% ../../nbs/10_data.synth.ipynb #3ffc5b52
+SYNTH = Registry('kind of synthetic matte')
+_HAIR = ((0.10, 0.07, 0.05), (0.30, 0.19, 0.11), (0.66, 0.49, 0.29), (0.48, 0.20, 0.09), (0.62, 0.60, 0.58), (0.18, 0.12, 0.08))
+_SKIN = ((0.93, 0.76, 0.66), (0.85, 0.65, 0.52), (0.70, 0.49, 0.36), (0.50, 0.33, 0.24), (0.36, 0.23, 0.17))
+
+def _one_of(rng, palette):
+    "A colour of a palette, a little changed."
+    return np.asarray(palette[rng.integers(len(palette))]) * rng.uniform(0.85, 1.15) * (1 + rng.uniform(-0.04, 0.04, 3))
+
+def _cloth(rng, size, pictures):
+    "HxWx3 float32: a texture in folds."
+    weave = 0.4 * _texture(rng, size, pictures) + 0.6 * _tint(rng, 0.5).astype(np.float32) * np.float32(0.6)
+    return np.clip(weave * (1 + 0.3 * _noise(rng, size, octaves=3, base=3)[..., None]), 0, 1)
+
+def _shoulders(rng, head, size):
+    "The outline of shoulders below a head, down to the lower border."
+    x, y, r = head
+    wide, slope, low = rng.uniform(2.0, 2.5), rng.uniform(2.0, 2.5), size[0] + 0.1 * r
+    half = np.array([[0.42, 1.2], [0.5, 1.5], [1.2, 1.75], [wide * 0.85, slope], [wide, slope + 0.7], [wide * 1.05, (low - y) / r + 0.2]])
+    t = np.linspace(0, 5, 60)
+    half = np.stack([np.interp(t, np.arange(6), half[:, k]) for k in (0, 1)], 1)
+    half = np.stack([np.convolve(np.pad(half[:, k], 4, mode='edge'), np.ones(9) / 9, 'valid') for k in (0, 1)], 1)
+    both = np.concatenate([half * [-1, 1], half[::-1]])
+    return both * r + [x, y]
+
+def _face(rng, painting, head, skin):
+    "Neck, head and soft features."
+    x, y, r = head
+    painting.fill(np.array([[x - 0.42 * r, y], [x + 0.42 * r, y], [x + 0.5 * r, y + 1.75 * r], [x - 0.5 * r, y + 1.75 * r]]), skin * 0.8)
+    painting.fill(_blob(rng, (x, y), r * np.array([0.82, 1.08]), rough=0.03, points=120), skin)
+    marks = [((u, -0.06), (0.13, 0.05), (0.25, 0.18, 0.15)) for u in (-0.34, 0.34)] + [((u, -0.24), (0.18, 0.035), (0.3, 0.2, 0.15)) for u in (-0.34, 0.34)]
+    for (u, v), (a, b), colour in [*marks, ((0, 0.55), (0.24, 0.06), (0.68, 0.3, 0.28)), ((0.05, 0.25), (0.1, 0.05), skin * 0.75)]:
+        centre, axes = _fixed([x + u * r, y + v * r]), _fixed([a * r, b * r])
+        cv2.ellipse(painting.colour, tuple(map(int, centre)), tuple(map(int, axes)), 0, 0, 360, tuple(int(c) for c in _bytes(colour)), -1, cv2.LINE_AA, 4)
+    top, left = max(0, int(y - 1.2 * r)), max(0, int(x - r))
+    part = painting.colour[top:int(y + 1.2 * r) + 1, left:int(x + r) + 1]
+    part[:] = cv2.GaussianBlur(part, (0, 0), max(0.3, 0.045 * r))
+
+def _head(rng, size, low, high):
+    "Position and radius of a head."
+    return size[1] * rng.uniform(0.38, 0.62), size[0] * rng.uniform(0.34, 0.46), min(size) * rng.uniform(low, high)
+
+@SYNTH.register('hair')
+def _long_hair(rng, size, pictures):
+    "Long hair from behind."
+    head, base = _head(rng, size, 0.13, 0.19), _one_of(rng, _HAIR)
+    painting = _Painting(size, base)
+    painting.fill(_shoulders(rng, head, size), _cloth(rng, size, pictures))
+    painting.fill(_blob(rng, head[:2], head[2] * np.array([0.95, 1.1]), rough=0.03), base * 0.8)
+    painting.fill(np.array([[-0.45, 0.5], [0.45, 0.5], [0.5, 1.75], [-0.5, 1.75]]) * head[2] + head[:2], base * 0.7)
+    lines, tones = _falling(rng, head, head[2] * rng.uniform(1.4, 3.4), outer=1.15, storm=rng.uniform(0.1, 0.5))
+    loose = _flyaways(rng, lines, head[2] * rng.uniform(0.5, 1.1), 260)
+    painting.strands(lines, tones, base)
+    painting.strands(loose, rng.normal(1, 0.15, len(loose)), base, thickness=0)
+    return painting.alpha(), painting.lit(rng)
+
+@SYNTH.register('portrait')
+def _portrait(rng, size, pictures):
+    "Head and shoulders from the front, hair of any length."
+    head, base, skin = _head(rng, size, 0.13, 0.17), _one_of(rng, _HAIR), _one_of(rng, _SKIN)
+    painting, length = _Painting(size, base), head[2] * rng.choice([rng.uniform(0.05, 0.4), rng.uniform(0.6, 2.0)])
+    behind, dark = _falling(rng, head, length, locks=24, inner=0.5)
+    painting.strands(behind, dark - 0.25, base)
+    painting.fill(_shoulders(rng, head, size), _cloth(rng, size, pictures))
+    _face(rng, painting, head, skin)
+    lines, tones = _falling(rng, head, length, locks=30, inner=0.78, outer=1.12)
+    bangs, light = _falling(rng, head, 0.1 * head[2], locks=20, inner=0.1, outer=0.95, reach=rng.uniform(0.3, 0.6))
+    loose = _flyaways(rng, np.concatenate([lines, bangs]), head[2] * rng.uniform(0.3, 0.7), 110)
+    for some, shade in ((lines, tones), (bangs, light + 0.1), (loose, rng.normal(1.1, 0.2, len(loose)))):
+        painting.strands(some, shade, base, thickness=0 if some is loose else 1)
+    return painting.alpha(), painting.lit(rng)
+
+# %% ../../nbs/10_data.synth.ipynb #177f440b
+_FUR = ((0.30, 0.27, 0.25), (0.62, 0.42, 0.24), (0.80, 0.74, 0.66), (0.45, 0.33, 0.24), (0.14, 0.13, 0.13))
+
+def _animal(rng, size):
+    "Head (x, y, radius) and outlines of a sitting animal: body, ears and head."
+    x, y, r = size[1] * rng.uniform(0.4, 0.6), size[0] * rng.uniform(0.32, 0.42), min(size) * rng.uniform(0.13, 0.18)
+    tall, wide = rng.uniform(1.0, 1.7), rng.uniform(0.35, 0.6)
+    ears = [np.array([[x + s * 0.95 * r, y - 0.3 * r], [x + s * (0.75 + 0.2 * wide) * r, y - (0.6 + tall * 0.5) * r], [x + s * (0.75 - wide) * r, y - 0.7 * r]]) for s in (-1, 1)]
+    body = _blob(rng, (x + rng.normal(0, 0.2) * r, y + 2.1 * r), r * np.array([rng.uniform(1.2, 1.6), rng.uniform(1.5, 1.9)]), rough=0.12, points=300)
+    t = np.linspace(0, 1, 20, endpoint=False)[:, None]
+    ears = [np.concatenate([a + t * (b - a) for a, b in zip(e, np.roll(e, -1, 0), strict=True)]) for e in ears]
+    return (x, y, r), [body, *ears, _blob(rng, (x, y), r * np.array([1.08, 0.95]), rough=0.05, points=200)]
+
+def _eyes_and_nose(painting, head):
+    "Two eyes and a nose."
+    x, y, r = head
+    for u, v, a, b, colour in ((-0.4, -0.08, 0.17, 0.15, (0.75, 0.68, 0.25)), (0.4, -0.08, 0.17, 0.15, (0.75, 0.68, 0.25)), (-0.4, -0.08, 0.07, 0.14, (0.05, 0.05, 0.05)),
+                               (0.4, -0.08, 0.07, 0.14, (0.05, 0.05, 0.05)), (0, 0.3, 0.12, 0.08, (0.55, 0.33, 0.32))):
+        centre, axes = tuple(map(int, _fixed([x + u * r, y + v * r]))), tuple(map(int, _fixed([a * r, b * r])))
+        cv2.ellipse(painting.colour, centre, axes, 0, 0, 360, tuple(int(c) for c in _bytes(colour)), -1, cv2.LINE_AA, 4)
+
+@SYNTH.register('fur')
+def _fur(rng, size, pictures):
+    "A sitting animal with short dense fur, stripes and whiskers."
+    (x, y, r), outlines = _animal(rng, size)
+    base, length, pattern = _one_of(rng, _FUR), r * rng.uniform(0.16, 0.36), 1 + 0.45 * _noise(rng, size, octaves=3, base=5)
+    painting = _Painting(size, base)
+    for outline in outlines:
+        middle = outline.mean(0)
+        painting.fill(outline, base * 0.85)
+        inside = middle + (outline[rng.integers(len(outline), size=1100)] - middle) * np.sqrt(rng.random((1100, 1)))
+        coat, rim = _grow(rng, inside, inside - middle + [0, 0.6 * r], length), _fringe(rng, outline, middle, length, count=5 * len(outline))
+        for lines, covers in ((coat, False), (rim, True)):
+            at = np.clip(lines[:, 0].astype(int), 0, np.array(size[::-1]) - 1)
+            painting.strands(lines, pattern[at[:, 1], at[:, 0]] + rng.normal(0, 0.15, len(lines)), base, covers=covers)
+    _eyes_and_nose(painting, (x, y, r))
+    whiskers = np.array([[x + s * 0.25 * r, y + 0.35 * r] for s in (-1, 1) for _ in range(int(rng.integers(0, 6)))]).reshape(-1, 2)
+    if len(whiskers):
+        painting.strands(_grow(rng, whiskers, (whiskers - [x, y + 0.3 * r]) * [1, 3], 1.7 * r, curl=0.03), np.full(len(whiskers), 1.6), np.full(3, 0.6), thickness=0)
+    return painting.alpha(), painting.lit(rng)
+
+@SYNTH.register('leaves')
+def _leaves(rng, size, pictures):
+    "Twigs with leaves in many shades of one colour, each with its stalk and rib."
+    (height, width), side = size, min(size)
+    base = _one_of(rng, ((0.22, 0.42, 0.12), (0.35, 0.5, 0.15), (0.6, 0.45, 0.1), (0.55, 0.18, 0.1)))
+    t, painting = np.linspace(-1, 1, 17), _Painting(size, base)
+    bulge = 0.32 * np.sin(np.pi * (t + 1) / 2) ** 0.8
+    leaf = np.concatenate([np.stack([t, bulge], 1), np.stack([t[::-1], -bulge], 1)])
+    for _ in range(int(rng.integers(2, 5))):
+        start = np.array([[rng.uniform(0.1, 0.9) * width, height * 1.02]])
+        twig = _grow(rng, start, np.array([[rng.normal(0, 0.4), -1.0]]), side * rng.uniform(0.6, 0.95), curl=0.06, steps=24, gravity=0.004)
+        painting.strands(twig, [1], (0.3, 0.2, 0.12), thickness=max(1, int(side * 0.01)))
+        for root in twig[0, 3:]:
+            angle, scale, tone = rng.uniform(0, 2 * np.pi), side * rng.uniform(0.03, 0.075), rng.uniform(0.6, 1.3)
+            turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+            middle = root + turn[0] * scale * 1.4
+            painting.strands(np.linspace(root, middle, 4)[None], [tone], base, thickness=0)
+            painting.fill(leaf * scale @ turn + middle, base * tone)
+            painting.strands(np.linspace(middle - turn[0] * scale * 0.8, middle + turn[0] * scale * 0.8, 3)[None], [tone + 0.35], base, covers=False)
+    return painting.alpha(), painting.lit(rng)
+
+# %% ../../nbs/10_data.synth.ipynb #4fa2a76b
 def _warped(rng, size, amount):
     "Pixel coordinates, bent by smooth noise and turned by a random angle."
     side = min(size)
@@ -194,24 +333,22 @@ def _thread(u, period, width):
     away = np.abs((u / period) % 1 - 0.5) * period
     return np.clip(width / 2 - away + 0.5, 0, 1)
 
-def _mask(rng, size, softness=1.0):
-    "A wobbly patch that holds most of the picture."
-    canvas = _canvas(size)
-    outline = _blob(rng, np.array(size[::-1]) * rng.uniform(0.42, 0.58, 2), np.array(size[::-1]) * rng.uniform(0.32, 0.46), rough=0.18)
-    cv2.fillPoly(canvas, [_fixed(outline * 2)], 255, cv2.LINE_AA, 4)
-    return _shrink(canvas, size)
+def _plain(rng, size, pictures, colour, texture=0.25):
+    "HxWx3 float32: one colour, with a little of a photograph in it."
+    return np.clip(texture * _texture(rng, size, pictures) + (1 - texture) * np.asarray(colour, np.float32), 0, 1)
 
 @SYNTH.register('net')
-def _net(rng, size):
+def _net(rng, size, pictures):
     "A net of thin threads."
     side = min(size)
     u, v = _warped(rng, size, 0.05)
     period, width = side * rng.uniform(0.03, 0.08), max(0.7, side * rng.uniform(0.002, 0.006))
-    return np.maximum(_thread(u, period, width), _thread(v, period, width)) * _mask(rng, size)
+    alpha = np.maximum(_thread(u, period, width), _thread(v, period, width)) * _patch(rng, size)
+    return alpha, _plain(rng, size, pictures, rng.uniform(0.1, 1) * (1 + rng.uniform(-0.3, 0.3, 3)))
 
 @SYNTH.register('lace')
-def _lace(rng, size):
-    "Lace: a fine ground with rings and a dense border of flowers."
+def _lace(rng, size, pictures):
+    "Lace: a fine ground with rings and flowers."
     side = min(size)
     u, v = _warped(rng, size, 0.03)
     period = side * rng.uniform(0.05, 0.09)
@@ -220,103 +357,92 @@ def _lace(rng, size):
     radius, petals = np.sqrt(a * a + b * b), np.cos(6 * np.arctan2(b, a))
     flower = np.clip((0.26 + 0.1 * petals - radius) * period + 0.5, 0, 1) - np.clip((0.09 - radius) * period + 0.5, 0, 1)
     ring = np.clip(1.2 - np.abs(radius - 0.44) * period + 0.5, 0, 1)
-    return np.clip(np.maximum(np.maximum(0.85 * fine, flower), ring), 0, 1) * _mask(rng, size)
+    alpha = np.clip(np.maximum(np.maximum(0.85 * fine, flower), ring), 0, 1) * _patch(rng, size)
+    return alpha, _plain(rng, size, pictures, _one_of(rng, ((0.95, 0.93, 0.88), (0.95, 0.93, 0.88), (0.08, 0.08, 0.1), (0.6, 0.15, 0.2))), texture=0.1)
 
-# %% ../../nbs/10_data.synth.ipynb #177f440b
-@SYNTH.register('glass')
-def _glass(rng, size):
-    "A vessel: faint inside, stronger at the rim where one looks through more glass, with bright reflections."
+# %% ../../nbs/10_data.synth.ipynb #b84e3f05
+def _vessel(rng, size):
+    "The outline of a glass or a bottle."
     height, width = size
-    side, canvas = min(size), _canvas(size)
-    x, half = width * rng.uniform(0.4, 0.6), side * rng.uniform(0.14, 0.24)
-    t = np.linspace(0, 1, 60)
+    x, half, t = width * rng.uniform(0.4, 0.6), min(size) * rng.uniform(0.14, 0.24), np.linspace(0, 1, 60)
     profile = half * (0.75 + 0.25 * np.sin(np.pi * (t * rng.uniform(0.8, 1.6) + rng.uniform(0, 1))) ** 2) * (1 - rng.uniform(0, 0.7) * np.clip(0.25 - t, 0, 1) * 4)
     y = height * (0.12 + 0.76 * t)
-    outline = np.concatenate([np.stack([x - profile, y], 1), np.stack([x + profile, y], 1)[::-1]])
-    cv2.fillPoly(canvas, [_fixed(outline * 2)], 255, cv2.LINE_AA, 4)
-    inside = _shrink(canvas, size)
+    return np.concatenate([np.stack([x - profile, y], 1), np.stack([x + profile, y], 1)[::-1]])
+
+@SYNTH.register('glass')
+def _glass(rng, size, pictures):
+    "A vessel: faint inside, strong at the rim, with reflections and perhaps a drink."
+    painting, side = _Painting(size), min(size)
+    painting.fill(_vessel(rng, size))
+    inside = painting.alpha()
     depth = cv2.distanceTransform((inside > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
     rim = np.exp(-depth / (0.02 * side + 0.5))
-    level = height * rng.uniform(0.35, 0.7)
-    drink = (np.arange(height)[:, None] > level) * rng.uniform(0, 0.35)
-    shine = np.clip(_noise(rng, (height, width), octaves=2, base=4) - 0.55, 0, 1) * 0.8
-    return np.clip((rng.uniform(0.1, 0.25) + 0.65 * rim + drink + shine) * inside, 0, 1).astype(np.float32)
+    below = np.clip(np.arange(size[0], dtype=np.float32)[:, None] - size[0] * rng.uniform(0.35, 0.7), 0, 1)
+    drink = below * rng.choice([0, rng.uniform(0.2, 0.5)])
+    shine = np.clip(_noise(rng, size, octaves=2, base=4) - 0.55, 0, 1) * 0.8
+    alpha = np.clip((rng.uniform(0.06, 0.15) + 0.65 * rim + drink + shine) * inside, 0, 1).astype(np.float32)
+    liquid = _one_of(rng, ((0.75, 0.5, 0.1), (0.45, 0.05, 0.1), (0.3, 0.5, 0.2), (0.85, 0.85, 0.9))).astype(np.float32)
+    share = (below * np.clip(1 - rim - shine, 0, 1))[..., None]
+    return alpha, _plain(rng, size, pictures, rng.uniform(0.8, 1, 3), texture=0.15) * (1 - share) + liquid * share
 
 @SYNTH.register('smoke')
-def _smoke(rng, size):
+def _smoke(rng, size, pictures):
     "Smoke: billowing noise, thick in the middle and fading outward."
     height, width = size
-    field = _noise(rng, size, octaves=6, base=2)
-    shift = min(size) * 0.06
+    field, shift = _noise(rng, size, octaves=6, base=2), min(size) * 0.06
     y, x = np.mgrid[:height, :width].astype(np.float32)
     swirl = cv2.remap(field, x + shift * _noise(rng, size, octaves=3, base=3), y + shift * _noise(rng, size, octaves=3, base=3), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     billow = 1 - np.abs(swirl)
     cx, cy = width * rng.uniform(0.35, 0.65), height * rng.uniform(0.4, 0.7)
     fall = np.exp(-(((x - cx) / (0.33 * width)) ** 2 + ((y - cy) / (0.36 * height)) ** 2))
     alpha = np.clip(1.7 * fall * billow * rng.uniform(0.7, 1.1) + 0.35 * swirl * fall - 0.3, 0, 1)
-    return (alpha * alpha * (3 - 2 * alpha) * rng.uniform(0.75, 1)).astype(np.float32)
+    shades = np.float32(rng.uniform(0.45, 0.9)) * (1 + 0.12 * swirl[..., None]) * (1 + rng.uniform(-0.06, 0.06, 3)).astype(np.float32)
+    return (alpha * alpha * (3 - 2 * alpha) * rng.uniform(0.75, 1)).astype(np.float32), np.clip(shades, 0, 1)
 
-# %% ../../nbs/10_data.synth.ipynb #4fa2a76b
-def _solid(rng, size):
+# %% ../../nbs/10_data.synth.ipynb #a3a722ac
+def _solid(rng, size, pictures):
     "Some overlapping solid shapes, one perhaps with a hole."
-    side, canvas = min(size), _canvas(size)
+    side, painting = min(size), _Painting(size)
     for _ in range(int(rng.integers(1, 4))):
-        centre = np.array(size[::-1]) * rng.uniform(0.25, 0.75, 2)
-        corners = int(rng.choice([3, 4, 5, 6, 60, 60]))
-        outline = _blob(rng, centre, side * rng.uniform(0.1, 0.28) * rng.uniform(0.6, 1.4, 2), rough=rng.uniform(0, 0.25), points=corners)
-        cv2.fillPoly(canvas, [_fixed(outline * 2)], 255, cv2.LINE_AA, 4)
+        centre, corners = np.array(size[::-1]) * rng.uniform(0.25, 0.75, 2), int(rng.choice([3, 4, 5, 6, 60, 60]))
+        surface = _plain(rng, size, pictures, rng.uniform(0.2, 1) * _tint(rng, 0.4), texture=rng.uniform(0.2, 1))
+        painting.fill(_blob(rng, centre, side * rng.uniform(0.1, 0.28) * rng.uniform(0.6, 1.4, 2), rough=rng.uniform(0, 0.25), points=corners), surface)
         if rng.random() < 0.3:
-            cv2.circle(canvas, tuple(int(c) for c in centre * 2), int(side * rng.uniform(0.04, 0.1) * 2), 0, -1, cv2.LINE_AA)
-    return _shrink(canvas, size)
+            painting.fill(_blob(rng, centre, side * rng.uniform(0.04, 0.1), rough=0), hole=True)
+    alpha = painting.alpha()
+    depth = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    return alpha, painting.lit(rng) * (1 - 0.45 * np.exp(-depth / (0.05 * side)))[..., None]
 
-@SYNTH.register('shapes')
-def _shapes(rng, size):
-    "Solid shapes with sharp, anti-aliased edges."
-    return _solid(rng, size)
+def _smeared(rng, alpha, colour, kernel, border):
+    "Alpha and premultiplied colour through one filter, and straight colour again."
+    kernel = kernel / kernel.sum()
+    soft = np.clip(cv2.filter2D(alpha, -1, kernel, borderType=border), 0, 1)
+    light = cv2.filter2D(colour.astype(np.float32) * alpha[..., None], -1, kernel, borderType=border)
+    return soft, np.where(soft[..., None] > 1e-3, light / np.maximum(soft, 1e-3)[..., None], colour).astype(np.float32)
+
+SYNTH['shapes'] = _solid
 
 @SYNTH.register('motion')
-def _motion(rng, size):
+def _motion(rng, size, pictures):
     "Shapes that moved while the shutter was open."
     length = max(3, int(min(size) * rng.uniform(0.04, 0.12)))
     kernel = np.zeros((length, length), np.float32)
     angle, half = rng.uniform(0, np.pi), (length - 1) / 2
     tip = np.array([np.cos(angle), np.sin(angle)]) * half
     cv2.line(kernel, *map(tuple, _fixed(np.stack([half - tip, half + tip]))), 1.0, 1, cv2.LINE_AA, 4)
-    return np.clip(cv2.filter2D(_solid(rng, size), -1, kernel / kernel.sum(), borderType=cv2.BORDER_CONSTANT), 0, 1)
+    return _smeared(rng, *_solid(rng, size, pictures), kernel, cv2.BORDER_CONSTANT)
 
 @SYNTH.register('defocus')
-def _defocus(rng, size):
-    "Shapes or hair out of focus: a disc for every point."
+def _defocus(rng, size, pictures):
+    "Things or people out of focus: a disc for every point."
     radius = max(1, int(min(size) * rng.uniform(0.008, 0.03)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.float32)
-    alpha = _portrait(rng, size) if rng.random() < 0.4 else _solid(rng, size)
-    return np.clip(cv2.filter2D(alpha, -1, disc / disc.sum(), borderType=cv2.BORDER_REPLICATE), 0, 1)
+    draw = _portrait if rng.random() < 0.4 else _solid
+    return _smeared(rng, *draw(rng, size, pictures), disc, cv2.BORDER_REPLICATE)
 
 SYNTH_KINDS = tuple(SYNTH)
 
-# %% ../../nbs/10_data.synth.ipynb #b84e3f05
-def _streaks(rng, size):
-    "HxWx1 gain of fine streaks along a random direction, as on combed hair."
-    grain = rng.standard_normal(size).astype(np.float32)
-    angle = rng.uniform(0, np.pi)
-    c, s = math.cos(angle), math.sin(angle)
-    kernel = np.zeros((15, 15), np.float32)
-    cv2.line(kernel, *map(tuple, _fixed(np.array([[7 - 7 * c, 7 - 7 * s], [7 + 7 * c, 7 + 7 * s]]))), 1.0, 1, cv2.LINE_AA, 4)
-    return 1 + 0.8 * cv2.filter2D(grain, -1, kernel / kernel.sum())[..., None]
-
-def _foreground(rng, kind, size, textures):
-    "HxWx3 float32 colour of the foreground, defined everywhere."
-    if kind in ('hair', 'fur', 'portrait'):
-        base = np.array(((0.12, 0.08, 0.06), (0.35, 0.22, 0.12), (0.75, 0.58, 0.36), (0.55, 0.25, 0.12), (0.7, 0.7, 0.7))[rng.integers(5)])
-        colour = (0.35 * _texture(rng, size, textures) + 0.75 * base.astype(np.float32)) * _streaks(rng, size)
-    elif kind == 'smoke':
-        colour = 0.15 * _texture(rng, size, textures) + np.float32(rng.uniform(0.3, 0.8)) * (1 + rng.uniform(-0.08, 0.08, 3)).astype(np.float32)
-    elif kind == 'glass':
-        colour = 0.25 * _texture(rng, size, textures) + 0.65 * (1 + rng.uniform(-0.15, 0.15, 3)).astype(np.float32)
-    else:
-        colour = _texture(rng, size, textures)
-    return np.clip(colour, 0, 1).astype(np.float32)
-
+# %% ../../nbs/10_data.synth.ipynb #01e619e2
 def random_matte(
     kind: str,  # one of SYNTH_KINDS
     *,
@@ -329,10 +455,11 @@ def random_matte(
     if min(size) < 16:
         raise MattingError(f'size={size}: at least 16 pixels are needed to draw something')
     draw, rng = SYNTH[kind], np.random.default_rng([seed, SYNTH_KINDS.index(kind)])
-    pictures = _load_textures(str(textures or samples_folder()))
-    alpha = torch.from_numpy(np.ascontiguousarray(draw(rng, size), dtype=np.float32))[None].clamp_(0, 1)
-    colours = [_foreground(rng, kind, size, pictures), _texture(rng, size, pictures)]
-    foreground, background = (torch.from_numpy(np.ascontiguousarray(c)).permute(2, 0, 1).contiguous() for c in colours)
+    surfaces, scenes = (_load_textures(str(textures or samples_folder() / part)) for part in ('', 'textures'))
+    alpha, colour = draw(rng, size, surfaces)
+    alpha = torch.from_numpy(np.ascontiguousarray(alpha, dtype=np.float32))[None].clamp_(0, 1)
+    colours = [np.clip(colour, 0, 1), _background(rng, size, scenes)]
+    foreground, background = (torch.from_numpy(np.ascontiguousarray(c, dtype=np.float32)).permute(2, 0, 1).contiguous() for c in colours)
     image = composite(foreground, background, alpha)
     return MattingSample(image, alpha, foreground=foreground, background=background, name=f'{kind}-{seed:06d}', meta={'kind': kind, 'seed': seed})
 

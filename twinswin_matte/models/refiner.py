@@ -87,9 +87,9 @@ class Refiner(nn.Module):
         for name, known in REFINER_CHOICES.items():
             if getattr(self, name) not in known:
                 raise MattingError(f'{name}={getattr(self, name)!r}: choose from {", ".join(known)}; did you mean {nearest_name(getattr(self, name), known) or known[0]!r}?')
-        part, same = width // 4, dict(padding_mode='replicate', bias=False)
-        self.stem = nn.Sequential(nn.Conv2d(4 + see_coarse, width, 3, padding=1, **same), normalisation(width), nn.ReLU())
-        self.branches = nn.ModuleList([nn.Conv2d(width, part, 1, bias=False), *(nn.Conv2d(width, part, 3, padding=d, dilation=d, **same) for d in (1, 2, 4))])
+        part = width // 4
+        self.stem = nn.Sequential(nn.Conv2d(4 + see_coarse, width, 3, padding=1, padding_mode='replicate', bias=False), normalisation(width), nn.ReLU())
+        self.branches = nn.ModuleList([nn.Conv2d(width, part, 1, bias=False), *(nn.Conv2d(width, part, 3, dilation=d, bias=False) for d in (1, 2, 4))])
         self.last = nn.Conv2d(4 * part, 1, 1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
@@ -104,7 +104,9 @@ def propose(self: Refiner,
     "What the refiner would add if attention were 1."
     edges = edge_map(image) if self.edges == 'robust' else source_edge_map(image)
     x = self.stem(torch.cat([image.float(), edges, coarse.detach()] if self.see_coarse else [image.float(), edges], 1))
-    return self.last(F.relu(torch.cat([branch(x) for branch in self.branches], 1))).float()
+    framed, (height, width) = F.pad(x, (4, 4, 4, 4), mode='replicate'), x.shape[-2:]
+    windows = [x, *(framed[..., 4 - d:4 + height + d, 4 - d:4 + width + d] for d in (1, 2, 4))]
+    return self.last(F.relu(torch.cat([branch(w) for branch, w in zip(self.branches, windows, strict=True)], 1))).float()
 
 @patch
 def forward(self: Refiner, image, coarse_logits):

@@ -42,6 +42,7 @@ class DataConfig:
     batch_size: int = 4  # samples per step
     workers: int = 2  # loading processes
     augment: bool = True  # false: letterboxed samples, always the same
+    onto: float = 0.7  # probability that a training sample is put onto another background
     synthetic: int = 0  # procedural mattes per epoch, beside the folder's (or instead, if root is null)
     validation: int = 16  # procedural mattes to validate on if the folder has no validation part
 
@@ -74,6 +75,7 @@ class OptimConfig:
     warmup: int = 100  # steps of linear rise at the start
     restart: int = 10  # epochs of the first cycle of 'restarts'; each is twice as long as the last
     clip: float | None = 1.0  # largest norm of the gradient
+    half_size: float = 0.0  # share of the steps, at the start, on batches of half the size: shapes are learned there at a quarter of the price
     accumulate: int = 1  # batches per step
     precision: str = 'no'  # 'no' (float32), 'bf16' or 'fp16'
     channels_last: bool = False  # memory layout; faster for convolutions on CPU and GPU
@@ -94,8 +96,8 @@ class TrainConfig:
 _CHOICES = {'decoder': ('unet', 'fpn', 'detail'), 'schedule': ('cosine', 'restarts', 'constant'), 'precision': ('no', 'bf16', 'fp16'), 'device': ('auto', 'cpu'),
             'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None)}
 _LEAST = {'size': 32, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
-          'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0}
-_MOST = {'ema': 0.99999, 'iou': 1}
+          'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0}
+_MOST = {'ema': 0.99999, 'iou': 1, 'onto': 1, 'half_size': 1}
 
 def _fits(value, kind):
     "Is a value of a declared type?"

@@ -26,6 +26,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from ..core import MattingError, atomic_write
+from ..data.loaders import half_size
 from ..metrics import gradient_error, mad, mse, sad
 from ..models.zoo import save_checkpoint
 from .config import OptimConfig, TrainConfig, save_config
@@ -318,6 +319,8 @@ def _one_step(self, batch, place=0, count=1):
     "Forward, backward, and a step of the optimiser after the last batch of its group; returns the loss and its parts."
     o, last = self.config.train, place == count - 1
     batch = {k: v.to(self.device) if torch.is_tensor(v) else v for k, v in batch.items()}
+    if self.step < o.half_size * o.epochs * self.per_epoch:
+        batch = half_size(batch)
     if o.channels_last:
         batch['image'] = batch['image'].contiguous(memory_format=torch.channels_last)
     with nullcontext() if last else self.accelerator.no_sync(self.model):
@@ -381,14 +384,15 @@ def validate(self) -> dict:  # loss, sad, mse, mad, grad
         kept = {k: v.detach().clone() for k, v in model.inference_state_dict().items()}
         model.load_state_dict(self.averaged, strict=False)
     model.eval()
-    rows = []
+    rows, measures = [], {'sad': sad, 'mse': mse, 'mad': mad, 'grad': gradient_error}
     for batch in self.validation_loader if self.validation_loader is not None else self.train_loader:
         batch = {k: v.to(self.device) if torch.is_tensor(v) else v for k, v in batch.items()}
         with self.accelerator.autocast():
             total, _, output = self.recipe.loss(model, batch)
         for i in range(len(output.logits)):
             pair = dict(prediction=output.alpha[i].float(), target=batch['alpha'][i], region=batch['valid'][i])
-            rows.append({'loss': float(total), 'sad': sad(**pair), 'mse': mse(**pair), 'mad': mad(**pair), 'grad': gradient_error(**pair)})
+            known = bool(pair['prediction'].isfinite().all())
+            rows.append({'loss': float(total), **{name: metric(**pair) if known else math.nan for name, metric in measures.items()}})
     if kept is not None:
         model.load_state_dict(kept, strict=False)
     model.train()

@@ -18,6 +18,7 @@ from ..core import MattingError, Registry, atomic_write
 from ..data.backgrounds import sample_backgrounds
 from ..data.loaders import make_loaders
 from ..data.mattes import open_data
+from ..data.pairs import SampleCache
 from ..data.synth import SynthMattes
 from ..losses import WeightedLoss
 from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_loss
@@ -200,7 +201,7 @@ def build_data(
     pool = open_data(d.root, longest=2 * d.size) if d.root else None
     synthetic = d.synthetic or (0 if pool else 200)
     parts = [pool.train] if pool and pool.train is not None else []
-    parts += [SynthMattes(synthetic, size=d.size, seed=1 + o.seed)] if synthetic else []
+    parts += [SampleCache(SynthMattes(synthetic, size=d.size, seed=1 + o.seed), foregrounds=False, megabytes=512)] if synthetic else []
     if not parts:
         raise MattingError(f'{d.root}: holds nothing to train on; expected a train part, or set data.synthetic')
     validation = pool.validation if pool and pool.validation is not None else SynthMattes(d.validation, size=d.size, seed=990_000)
@@ -208,7 +209,7 @@ def build_data(
         validation = parts[0]
     samples = o.steps * o.accumulate * d.batch_size if o.steps else None
     loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=(pool.backgrounds if pool else None) or sample_backgrounds(),
-                           workers=d.workers, seed=o.seed, augment=d.augment, samples=samples)
+                           workers=d.workers, seed=o.seed, augment=d.augment, onto=d.onto, samples=samples)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain'}
 
