@@ -121,13 +121,19 @@ def run_notebooks():
     return ['a notebook failed; its name and the cell stand above'] if done.returncode else []
 
 
-passed = failed = 0
-for check in (unchanged, rooms, imports, lint, tidy, run_notebooks):
-    start = time.time()
-    print(f'{check.__name__}: {check.__doc__}', flush=True)
-    problems = check()
-    print(*(f'  {p}' for p in problems), f'  {"FAILED" if problems else "ok"} in {time.time() - start:.0f} s', sep='\n', flush=True)
-    count = len(notebooks) if check is run_notebooks and not problems else 1
-    passed, failed = passed + count * (not problems), failed + bool(problems)
-print(f'{passed} passed, {failed} failed')
-sys.exit(bool(failed))
+def main():
+    "Run them all; exit code 1 if one failed."
+    passed = failed = 0
+    for check in (unchanged, rooms, imports, lint, tidy, run_notebooks):
+        start = time.time()
+        print(f'{check.__name__}: {check.__doc__}', flush=True)
+        problems = check()
+        print(*(f'  {p}' for p in problems), f'  {"FAILED" if problems else "ok"} in {time.time() - start:.0f} s', sep='\n', flush=True)
+        count = len(notebooks) if check is run_notebooks and not problems else 1
+        passed, failed = passed + count * (not problems), failed + bool(problems)
+    print(f'{passed} passed, {failed} failed')
+    sys.exit(bool(failed))
+
+
+if __name__ == '__main__':
+    main()

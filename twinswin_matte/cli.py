@@ -77,51 +77,129 @@ def _add_device(parser):
     parser.add_argument('--size', type=_count, metavar='PIXELS', help='long side the model works at; results keep the size of the photo '
                         '(default: what the checkpoint was trained at)')
 
-@_command('predict', 'cut the foreground out of photos', text='''Writes OUT/alpha/NAME.png (the matte: white is foreground), OUT/cutout/NAME.png (the foreground with
-transparency) and OUT/composite/NAME.png (the foreground over another background), at the size of the photo.''', examples=(
+@_command('predict', 'cut the foreground out of photos and videos', text='''Writes OUT/alpha/NAME.png (the matte: white is foreground), OUT/cutout/NAME.png (the foreground with
+transparency) and OUT/composite/NAME.png (the foreground over another background), at the size of the photo.
+A video becomes OUT/alpha/NAME.mp4, OUT/composite/NAME.mp4 (with its sound) and OUT/cutout/NAME.webm.''', examples=(
     'matte predict cat.jpg --checkpoint runs/tsr/best.safetensors --out cut',
     'matte predict holiday/ --checkpoint best.safetensors --out cut --output alpha,cutout',
-    'matte predict cat.jpg --checkpoint best.safetensors --out cut --output composite --background beach.jpg'))
+    'matte predict cat.jpg --checkpoint best.safetensors --out cut --output composite --background beach.jpg',
+    'matte predict talk.mp4 --checkpoint best.safetensors --out cut --output composite --background white'))
 def _predict_options(parser):
-    parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, or folders of them')
+    parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, folders of them, or video files')
     parser.add_argument('--checkpoint', required=True, metavar='FILE', help='a trained model: best.safetensors of a run, or the folder of the run')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the results')
     parser.add_argument('--output', default='alpha', metavar='KINDS', help='some of alpha,cutout,composite, with commas (default: alpha)')
     parser.add_argument('--background', metavar='WHAT', help='for composite: a picture, a colour (white, #ff8800, 0,128,255) or checkerboard (default)')
     parser.add_argument('--trimap', metavar='DIR', help='trimaps named like the photos: black is background, white foreground, grey unknown')
     parser.add_argument('--bits', type=int, choices=(8, 16), default=8, help='depth of the alpha (default: 8)')
+    parser.add_argument('--no-delay', action='store_true', help="videos: do not smooth over a frame's neighbours")
+    parser.add_argument('--no-audio', action='store_true', help='videos: leave the sound out')
     _add_device(parser)
     parser.set_defaults(run=_predict, more='photos')
 
 # %% ../nbs/49_cli.ipynb #51b82c85
 def _predict(options):
-    "Matte files."
+    "Matte photos and videos."
     from twinswin_matte.apply.predict import Matter, check_outputs, gather_images, predict_folder
-    outputs, photos = check_outputs(options.output), gather_images(options.photos)
+    outputs = check_outputs(options.output)
+    videos, rest = _split_videos(options.photos)
+    photos = gather_images(rest) if rest else []
     matter = Matter(options.checkpoint, device=options.device, size=options.size)
+    failed = _predict_videos(videos, matter, outputs, options)
+    if not photos:
+        return int(failed)
     report = predict_folder(photos, matter, options.out, outputs=outputs, background=options.background, trimap=options.trimap, bits=options.bits)
     for reason in report.failed.values():
         _warn(f'failed: {reason}')
     folders = ', '.join(str(Path(options.out) / o) for o in outputs)
     print(f'{len(report.done)} of {len(photos)} photos done: {folders}' if report.done else 'no photo could be done')
-    return 1 if report.failed else 0
+    return int(bool(report.failed) or failed)
+
+def _split_videos(inputs):
+    "Video files, and the rest; two of one name are an error before anything is done."
+    from twinswin_matte.apply.video import is_video
+    from twinswin_matte.core import MattingError
+    videos = [Path(p) for p in inputs if is_video(p) and not Path(p).is_dir()]
+    for k, video in enumerate(videos):
+        if not video.is_file():
+            raise MattingError(f'{video}: no such file or folder')
+        same = next((v for v in videos[:k] if v.stem == video.stem), None)
+        if same:
+            raise MattingError(f'{same} and {video} would both become {video.stem}.mp4; do them one after the other, with another --out')
+    return videos, [p for p in inputs if Path(p) not in videos]
+
+def _predict_videos(videos, matter, outputs, options):
+    "Matte videos one after the other; was any not done, or not whole?"
+    if not videos:
+        return False
+    from twinswin_matte.apply.video import describe_video, plan_video, predict_video
+    from twinswin_matte.core import MattingError
+    for video in videos:
+        plan_video(video, options.out, outputs=outputs)
+    failed = False
+    for video in videos:
+        try:
+            report = predict_video(video, matter, options.out, outputs=outputs, background=options.background, delay=not options.no_delay, audio=not options.no_audio)
+        except MattingError as error:
+            if len(options.photos) == 1:
+                raise
+            _warn(f'failed: {error}')
+            failed = True
+            continue
+        print(describe_video(report))
+        failed = failed or not report['complete']
+    return failed
+
+# %% ../nbs/49_cli.ipynb #f8854122
+@_command('adapt', 'adapt MODNet to photographs without mattes', text='''Self-supervised (SOC): the parts of the network must agree with each other on your own photographs, while the
+details stay as they were. Writes a new checkpoint; the old one stays.''', examples=(
+    'matte adapt holiday/ --checkpoint modnet/best.safetensors --out adapted.safetensors',))
+def _adapt_options(parser):
+    parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, or folders of them; no mattes are needed')
+    parser.add_argument('--checkpoint', required=True, metavar='FILE', help='a trained MODNet, or the folder of its run')
+    parser.add_argument('--out', required=True, metavar='FILE', help='the new checkpoint, .safetensors')
+    parser.add_argument('--epochs', type=_count, default=10, metavar='N', help='passes over the photos (default: 10)')
+    parser.add_argument('--lr', type=float, default=1e-5, help='learning rate (default: 0.00001)')
+    parser.add_argument('--size', type=_count, default=512, metavar='PIXELS', help='short side the photos are brought to (default: 512)')
+    parser.add_argument('--device', default='auto', help='auto (the fastest there is), cpu, cuda or mps')
+    parser.set_defaults(run=_adapt, more='photos')
+
+def _adapt(options):
+    "Adapt a checkpoint."
+    if Path(options.out).suffix != '.safetensors':
+        options.parser.error(f'--out {options.out}: a checkpoint ends in .safetensors')
+    if not options.lr > 0:
+        options.parser.error(f'--lr {options.lr:g}: give a number above 0')
+    from twinswin_matte.apply.predict import checkpoint_file, choose_device, gather_images
+    from twinswin_matte.train.recipes import adapt_checkpoint
+    photos, device = gather_images(options.photos), choose_device(options.device)
+
+    def tell(epoch, losses):
+        print(f"pass {epoch + 1}/{options.epochs}  disagreement {losses['semantic']:.5f}  change of details {losses['detail']:.5f}", flush=True)
+    path = adapt_checkpoint(checkpoint_file(options.checkpoint), photos, options.out, epochs=options.epochs, lr=options.lr, size=options.size, device=device, report=tell)
+    print(f'adapted to {len(photos)} photos: {path}')
+    return 0
 
 # %% ../nbs/49_cli.ipynb #c7af94eb
 @_command('evaluate', 'compare mattes with the truth', text='''Either two folders of mattes, whoever made them, paired by file name without suffix (--pred and --gt),
-or a model and pictures with true mattes (--checkpoint and --data). Prints the means; the file has a row
+or models and pictures with true mattes (--checkpoint and --data), classical methods beside them (--classical). Prints the means; the file has a row
 per picture and region: name,region,sad,mse,mad,grad,conn. Regions: whole picture, unknown (with trimaps),
 boundary (within 10 pixels of the true edge).''', examples=(
     'matte evaluate --pred cut/alpha --gt truth --out metrics.csv',
     'matte evaluate --pred cut/alpha --gt truth --trimap trimaps',
-    'matte evaluate --checkpoint runs/tsr/best.safetensors --data pairs'))
+    'matte evaluate --checkpoint runs/tsr/best.safetensors --data pairs',
+    'matte evaluate --checkpoint runs/alphagan --classical closed-form --data pairs --set alphamatting'))
 def _evaluate_options(parser):
     parser.add_argument('--pred', metavar='DIR', help='predicted mattes')
     parser.add_argument('--gt', metavar='DIR', help='true mattes')
     parser.add_argument('--trimap', metavar='DIR', help='trimaps; adds the unknown region')
-    parser.add_argument('--checkpoint', metavar='FILE', help='a trained model, or the folder of a run')
+    parser.add_argument('--checkpoint', nargs='+', default=[], metavar='FILE', help='trained models, or the folders of their runs')
+    parser.add_argument('--classical', nargs='+', default=[], metavar='METHOD', help='methods that need a trimap and no training: closed-form, knn, learning-based, large-kernel, random-walk')
     parser.add_argument('--data', metavar='DIR', help='pictures and true mattes, in folders im and gt or as matte data check knows them')
     parser.add_argument('--split', choices=('test', 'validation', 'all'), default='test',
                         help='the part of --data that was held out from training as matte data check says (default: test), or all pairs of one folder')
+    parser.add_argument('--set', metavar='NAME', help='only this one of several held-out sets, such as alphamatting')
+    parser.add_argument('--trimap-radius', type=_count, metavar='PIXELS', help='with --data: make trimaps of this width from the truth where there are none')
     parser.add_argument('--out', default='metrics.csv', metavar='FILE', help='where to write the table (default: metrics.csv)')
     parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), default='dim', help='of Grad and Conn (default: dim, the original)')
     _add_device(parser)
@@ -130,9 +208,9 @@ def _evaluate_options(parser):
 # %% ../nbs/49_cli.ipynb #598ae498
 def _evaluate(options):
     "Compare folders, or a model, with the truth."
-    folders, model = [options.pred, options.gt], [options.checkpoint, options.data]
+    folders, model = [options.pred, options.gt], [options.checkpoint + options.classical, options.data]
     if all(folders) == all(model) or (any(folders) and any(model)):
-        options.parser.error('give --pred and --gt (two folders of mattes), or --checkpoint and --data (a model and pictures with true mattes)')
+        options.parser.error('give --pred and --gt (two folders of mattes), or --checkpoint and --data (models and pictures with true mattes)')
     if any(model) and options.trimap:
         options.parser.error('--trimap goes with --pred and --gt; with --data, trimaps are taken from there')
     if Path(options.out).is_dir():
@@ -144,6 +222,8 @@ def _evaluate(options):
         frames = _evaluate_sets(options)
     for title, frame in frames.items():
         print((f'{title}: ' if title else '') + summary_text(frame))
+    if len(options.checkpoint + options.classical) > 1:
+        _print_comparison(frames)
     save_metrics(_joined(frames), options.out)
     print(f'one row per picture and region: {options.out}')
     return max(_tell_missing(frame, options) for frame in frames.values())
@@ -172,31 +252,52 @@ def _chosen_sets(options):
     if options.split == 'all':
         return {'all pairs': PairFolder(options.data)}
     pool = open_data(options.data)
-    parts = {'test': pool.test or {}, 'validation': {'validation': pool.validation} if pool.validation is not None else {}}
-    if not parts[options.split]:
+    parts = {'test': pool.test or {}, 'validation': {'validation': pool.validation} if pool.validation is not None else {}}[options.split]
+    if not parts:
         raise MattingError(f'{options.data}: nothing is held out for {options.split}; --split all takes every pair of one folder')
-    return parts[options.split]
+    if options.set and options.set not in parts:
+        raise MattingError(f'{options.data}: no held-out set {options.set}: {_nearest(options.set, list(parts))}')
+    return {options.set: parts[options.set]} if options.set else parts
+
+def _methods(options):
+    "The models and classical methods to evaluate: {title: Matter}."
+    from twinswin_matte.apply.evaluate import ClassicalMatting
+    from twinswin_matte.apply.predict import Matter
+    titles = [Path(c).parent.name if Path(c).stem in ('best', 'last') else Path(c).stem for c in options.checkpoint]
+    titles = [t if titles.count(t) == 1 else str(c) for t, c in zip(titles, options.checkpoint, strict=True)]
+    methods = {t: Matter(c, device=options.device, size=options.size) for t, c in zip(titles, options.checkpoint, strict=True)}
+    return {**methods, **{name: Matter(ClassicalMatting(name), device='cpu') for name in options.classical}}
 
 def _evaluate_sets(options):
-    "A model on each data set: {title: table}."
+    "Each method on each data set: {title: table}."
     from twinswin_matte.apply.evaluate import evaluate_model
-    from twinswin_matte.apply.predict import Matter
-    sets = _chosen_sets(options)
-    matter = Matter(options.checkpoint, device=options.device, size=options.size)
-    frames = {title: evaluate_model(matter, dataset, convention=options.convention) for title, dataset in sets.items()}
-    first = next(iter(frames.values())).attrs
-    print(f"{first['parameters'] / 1e6:.2f} M parameters, {first['milliseconds']:.0f} ms for the first picture on {matter.device}")
+    sets, methods, frames = _chosen_sets(options), _methods(options), {}
+    for name, matter in methods.items():
+        for title, dataset in sets.items():
+            whole = title if len(methods) == 1 else f'{title}/{name}' if len(sets) > 1 else name
+            frame = frames[whole] = evaluate_model(matter, dataset, convention=options.convention, trimap_radius=options.trimap_radius)
+        print(f"{name}: {frame.attrs['parameters'] / 1e6:.2f} M parameters, {frame.attrs['milliseconds']:.0f} ms for the first picture on {matter.device}", flush=True)
     return frames
 
+def _print_comparison(frames):
+    "Methods under each other, a table for each set and region, over the pictures that all of them could do."
+    from twinswin_matte.apply.evaluate import compare
+    for title in dict.fromkeys(t.rpartition('/')[0] for t in frames):
+        mine = {t.rpartition('/')[2]: f for t, f in frames.items() if t.rpartition('/')[0] == title and len(f)}
+        common = set.intersection(*(set(f.name) for f in mine.values())) if mine else set()
+        mine = {t: f[f.name.isin(common)] for t, f in mine.items()}
+        for region in next(iter(mine.values())).region.unique() if common else []:
+            print(f"\n{title + ', ' if title else ''}{region}, {len(common)} pictures\n{compare(mine, region=region).round(4).to_string()}")
+
 # %% ../nbs/49_cli.ipynb #a12989e4
-@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
+@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, alphagan, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
 the configuration, a log, curves, and the checkpoints last and best.''', examples=(
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
     'matte train --resume auto --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
-    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, tiny or overfit')
+    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, alphagan, tiny or overfit')
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
     parser.add_argument('--resume', metavar='auto|PATH', help='go on with the run in --out (auto), or from the folder of another')
@@ -223,7 +324,7 @@ def _train(options):
     begun = Path(options.out or '') / 'config.yaml'
     source = options.preset or options.config or (begun if options.resume and begun.is_file() else None)
     if source is None:
-        options.parser.error('give --preset (twinswin, tsr, tiny, overfit) or --config FILE; or --resume auto with the --out of a run that was begun')
+        options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, tiny, overfit) or --config FILE; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
     from twinswin_matte.train.config import changed, load_config
     from twinswin_matte.train.recipes import train
@@ -378,12 +479,48 @@ def _data_synth(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #d1ba2ad7
+def _unpack_options(parser):
+    parser.add_argument('archive', metavar='ARCHIVE', help='a zip or tar file')
+    parser.add_argument('folder', metavar='DIR', help='where to unpack it')
+    parser.add_argument('--overwrite', action='store_true', help='replace files that are there already')
+    parser.add_argument('--gigabytes', type=float, default=200.0, metavar='GB', help='refuse what would become larger (default: 200)')
+    parser.set_defaults(run=_data_unpack)
+
+def _data_unpack(options):
+    "Unpack an archive."
+    from twinswin_matte.data.labels import unpack
+    report = unpack(options.archive, options.folder, overwrite=options.overwrite, gigabytes=options.gigabytes)
+    print(f"{len(report['unpacked'])} files in {options.folder}" + (f", {len(report['kept'])} were there already and are kept" if report['kept'] else ''))
+    return 0
+
+def _labels_options(parser):
+    parser.add_argument('root', metavar='DIR', help='a folder with AIM-500/{original,mask,trimap} and BG20K, or such folders of your own')
+    parser.add_argument('--out', metavar='FILE', help='the table (default: DIR/labels.csv)')
+    parser.add_argument('--seed', type=int, default=0, help='another number draws other pairs (default: 0)')
+    parser.add_argument('--numbered-objects', action='store_true', help='NAME_1, NAME_2, ... are different objects, not composites of one')
+    parser.add_argument('--overwrite', action='store_true', help='replace a table that is there already')
+    parser.set_defaults(run=_data_labels)
+
+def _data_labels(options):
+    "Make a table of labels."
+    from twinswin_matte.data.labels import labels_from_layout
+    report = labels_from_layout(options.root, out=options.out, seed=options.seed, composites=not options.numbered_objects, overwrite=options.overwrite)
+    for note in report['notes']:
+        _warn(note)
+    parts = ', '.join(f'{split} {n} rows of {report["foregrounds"][split]} foregrounds' for split, n in report['rows'].items())
+    print(f"{report['path']}: {parts}; train with data.root={report['path']}")
+    return 0
+
+# %% ../nbs/49_cli.ipynb #889ebc90
 _DATA_COMMANDS = {
     'list': ('list the known data sets with their licences', '', ('matte data list', 'matte data list aim-500'), _list_options),
     'check': ('say what a folder of pictures and mattes holds', 'How it would be split into training, validation and test.',
               ('matte data check pairs', 'matte data check pairs --read'), _check_options),
     'flatten-dis5k': ("bring DIS5K's parts into train, val and test", 'Copies; nothing is deleted.',
                       ('matte data flatten-dis5k DIS5K flat --dry-run',), _flatten_options),
+    'unpack': ('unpack a downloaded archive', 'Refuses what would leave the folder, and bombs, before anything is written.', ('matte data unpack AIM-500.zip dataset',), _unpack_options),
+    'labels': ('make a table of composites to train on', 'Columns original, trimap, mask, background, split; no foreground and no background is in two splits.',
+               ('matte data labels dataset --out labels.csv', 'matte train --preset alphagan data.root=labels.csv'), _labels_options),
     'synth': ('make pictures with exact mattes out of nothing', 'Hair, fur, lace, glass, smoke and more, painted with photos.',
               ('matte data synth --out pairs --count 100',), _synth_options)}
 
@@ -405,7 +542,7 @@ def _demo(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #a900aa5e
-_ORDER = ('data', 'train', 'evaluate', 'predict', 'models', 'demo')
+_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'models', 'demo')
 
 def _build():
     "The parser of all commands."

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..core import MattingError, MattingSample
 from .backgrounds import BackgroundFolder
 from .pairs import SampleCache
-from .transforms import (AddTrimap, ColorJitter, CropAroundUnknown, Degrade, HorizontalFlip, Letterbox, OntoBackground,
+from .transforms import (AddTrimap, ColorJitter, CropAroundUnknown, Degrade, Harmonize, HorizontalFlip, Letterbox, OntoBackground,
                                             RandomAffine, RandomCrop, Sequence, blend_onto_background, valid_region)
 
 # %% ../../nbs/15_data.loaders.ipynb #70f887dc
@@ -127,10 +127,11 @@ def training_transform(
     backgrounds=None,  # BackgroundFolder, or None to keep each picture's own
     trimap: bool = False,  # add a trimap and crop around what is unknown
     onto: float = 0.7,  # probability of another background
+    harmonise: float = 0.0,  # probability that a composite takes on the light of its background
 ):  # function (sample, generator) -> sample
-    "Crop, flip, turn, another background, light, damage."
+    "Crop, flip, turn, another background and perhaps its light, change of light, damage."
     steps = [CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(probability=0.4),
-             OntoBackground(backgrounds, probability=onto), ColorJitter(), Degrade()]
+             OntoBackground(backgrounds, probability=onto), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(), Degrade()]
     return Sequence(*steps, *([AddTrimap()] if trimap else []))
 
 class MixedCrop:
@@ -179,6 +180,7 @@ def make_loaders(
     seed: int = 0,  # decides order and changes
     augment: bool = True,  # False: letterboxed samples in their order, always the same
     onto: float = 0.7,  # probability that a training sample is put onto another background
+    harmonise: float = 0.0,  # probability that a composed training sample takes on the light of its background
     samples: int | None = None,  # training samples in an epoch; default: each once
 ) -> tuple:  # training loader, validation loader or None
     "Loaders whose batches depend on seed and epoch alone; call `loader.dataset.set_epoch` before each epoch."
@@ -186,7 +188,7 @@ def make_loaders(
         raise MattingError('the training set is empty')
     backgrounds = _as_backgrounds(backgrounds)
     plain = validation_transform(size, backgrounds=backgrounds, trimap=trimap)
-    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto) if augment else plain
+    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise) if augment else plain
     first = TransformedMattes(train, change, seed=seed, length=samples, fixed=not augment)
     settings = dict(collate_fn=collate, num_workers=workers, persistent_workers=workers > 0, batch_size=batch_size,
                     worker_init_fn=_start_worker, pin_memory=torch.cuda.is_available(), generator=generator_for(seed))

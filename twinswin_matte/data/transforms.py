@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['valid_region', 'is_composite', 'change_all', 'Sequence', 'HorizontalFlip', 'Resize', 'Letterbox', 'unletterbox',
            'RandomAffine', 'RandomCrop', 'CropAroundUnknown', 'ColorJitter', 'relight', 'Degrade',
-           'blend_onto_background', 'OntoBackground', 'AddTrimap']
+           'blend_onto_background', 'OntoBackground', 'AddTrimap', 'Harmonize']
 
 # %% ../../nbs/14_data.transforms.ipynb #a0ecffe4
 import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as V
 
+from ..color import check_method, check_strength, match_colors
 from ..composite import composite, estimate_foreground
 from ..core import MattingError, MattingSample
 from .pairs import requantise
@@ -323,3 +324,28 @@ class AddTrimap:
         if self.keep and sample.trimap is not None:
             return sample
         return sample.replace(trimap=random_trimap(sample.alpha, radius=self.radius, generator=generator))
+
+# %% ../../nbs/14_data.transforms.ipynb #98fa96ed
+class Harmonize:
+    "Move a composed foreground's colours towards its background's, with some probability."
+    def __init__(self,
+        probability: float = 0.5,  # of a change
+        *,
+        strength: tuple = (0.2, 0.8),  # smallest and largest; 1 takes on the background's statistics
+        methods: tuple = ('reinhard', 'region'),  # one of them is drawn; see `match_colors`
+    ):
+        if not 0 <= probability <= 1:
+            raise MattingError(f'probability={probability} of harmonising: choose from 0 (never) to 1 (always)')
+        if not methods:
+            raise MattingError('methods is empty: name at least one, such as reinhard')
+        self.probability, self.strength = probability, tuple(map(check_strength, strength))
+        self.methods = tuple(map(check_method, methods))
+
+    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+        "Harmonise, or not; what is no composite stays as it is."
+        if _uniform(generator) >= self.probability or not is_composite(sample):
+            return sample
+        strength = _uniform(generator, *self.strength)
+        method = self.methods[int(_uniform(generator) * len(self.methods))]
+        foreground = match_colors(sample.foreground, sample.alpha, sample.background, method=method, strength=strength, region=valid_region(sample))
+        return _composed(sample.replace(foreground=foreground))
