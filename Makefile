@@ -5,12 +5,14 @@ DATA ?=
 OUT ?= runs/demo
 STAMP := .venv/.installed
 
-.PHONY: help install demo test lab readme export clean
+.PHONY: help install demo test bench lab docs readme export clean
 
 help:
 	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
 	@echo "make test   run every test"
+	@echo "make bench  measure speeds (loading, waiting, foregrounds)"
 	@echo "make lab    open the notebooks in JupyterLab"
+	@echo "make docs   render the notebooks as a site in _docs/"
 	@echo "make readme write README.md from nbs/index.ipynb"
 	@echo "make export write the package from the notebooks and clean them"
 
@@ -30,12 +32,19 @@ demo: $(STAMP)
 test: $(STAMP)
 	@$(PY) .ci/check.py
 
+bench: $(STAMP)
+	@$(PY) .ci/bench.py
+
 lab: $(STAMP)
 	@$(PY) -m jupyter lab nbs
 
 export: $(STAMP)
 	@.venv/bin/nbdev_export
 	@.venv/bin/nbdev_clean
+
+docs: $(STAMP)
+	@$(PY) -c "import myst_nb, pydata_sphinx_theme" 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	@$(PY) .ci/docs.py
 
 readme: $(STAMP)
 	@$(PY) .ci/readme.py

@@ -19,6 +19,6 @@ setup(
     packages=find_packages(include=[settings['lib_path'], settings['lib_path'] + '.*']),
     package_data={settings['lib_path']: ['**/*.yaml']},
     install_requires=settings['requirements'].split(),
-    extras_require={name: settings[f'{name}_requirements'].split() for name in ('dis', 'video', 'dev')},
+    extras_require={name: settings[f'{name}_requirements'].split() for name in ('dis', 'video', 'tensorboard', 'trackio', 'wandb', 'shards', 'docs', 'onnx', 'dev')},
     entry_points={'console_scripts': settings['console_scripts'].split()},
 )

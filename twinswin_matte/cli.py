@@ -92,6 +92,7 @@ def _predict_options(parser):
     parser.add_argument('--background', metavar='WHAT', help='for composite: a picture, a colour (white, #ff8800, 0,128,255) or checkerboard (default)')
     parser.add_argument('--trimap', metavar='DIR', help='trimaps named like the photos: black is background, white foreground, grey unknown')
     parser.add_argument('--bits', type=int, choices=(8, 16), default=8, help='depth of the alpha (default: 8)')
+    parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory')
     parser.add_argument('--no-delay', action='store_true', help="videos: do not smooth over a frame's neighbours")
     parser.add_argument('--no-audio', action='store_true', help='videos: leave the sound out')
     _add_device(parser)
@@ -104,16 +105,28 @@ def _predict(options):
     outputs = check_outputs(options.output)
     videos, rest = _split_videos(options.photos)
     photos = gather_images(rest) if rest else []
+    tile = _tile_side(options, videos)
     matter = Matter(options.checkpoint, device=options.device, size=options.size)
     failed = _predict_videos(videos, matter, outputs, options)
     if not photos:
         return int(failed)
-    report = predict_folder(photos, matter, options.out, outputs=outputs, background=options.background, trimap=options.trimap, bits=options.bits)
+    if tile:
+        from twinswin_matte.apply.tiles import TiledMatter
+        matter = TiledMatter(matter, tile=tile)
+    report = predict_folder(photos, matter, options.out, outputs=outputs, background=options.background, trimap=options.trimap, bits=options.bits, **({'workers': 1} if tile else {}))
     for reason in report.failed.values():
         _warn(f'failed: {reason}')
     folders = ', '.join(str(Path(options.out) / o) for o in outputs)
     print(f'{len(report.done)} of {len(photos)} photos done: {folders}' if report.done else 'no photo could be done')
     return int(bool(report.failed) or failed)
+
+def _tile_side(options, videos):
+    "'auto', a number of pixels, or None for no tiles."
+    if options.tiles is None or options.tiles == 'auto':
+        return options.tiles
+    if videos or not options.tiles.isdigit() or int(options.tiles) < 64:
+        options.parser.error(f"--tiles {options.tiles}: give auto, or a side in pixels from 64 up" if not videos else '--tiles is for photos, not for videos')
+    return int(options.tiles)
 
 def _split_videos(inputs):
     "Video files, and the rest; two of one name are an error before anything is done."
@@ -149,6 +162,67 @@ def _predict_videos(videos, matter, outputs, options):
         print(describe_video(report))
         failed = failed or not report['complete']
     return failed
+
+# %% ../nbs/49_cli.ipynb #44bd066f
+def _add_saving(parser):
+    "What save and push have in common."
+    parser.add_argument('source', metavar='CHECKPOINT', help='a trained model, or the folder of its run')
+    parser.add_argument('--licence', metavar='NAME', help='licence of the weights as the Hub calls it, such as apache-2.0 (default: what data and pretrained weights say)')
+    parser.add_argument('--half', action='store_true', help='store in half precision')
+
+@_command('save', 'write a model with its card into a folder to give away', examples=('matte save runs/tsr my-model --half',))
+def _save_options(parser):
+    _add_saving(parser)
+    parser.add_argument('folder', metavar='DIR', help='the new folder')
+    parser.add_argument('--overwrite', action='store_true', help='replace a model that is there already')
+    parser.set_defaults(run=_save)
+
+def _save(options):
+    "Save a model."
+    from twinswin_matte.models.hub import save_pretrained
+    print(f'{save_pretrained(options.source, options.folder, licence=options.licence, half=options.half, overwrite=options.overwrite)}: model, card and checksums')
+    return 0
+
+@_command('push', 'upload a model with its card to the Hugging Face Hub', text='The repository is private unless --public is given. Log in first with: hf auth login', examples=('matte push runs/tsr user/my-model',))
+def _push_options(parser):
+    _add_saving(parser)
+    parser.add_argument('name', metavar='USER/NAME', help='the repository')
+    parser.add_argument('--public', action='store_true', help='make a new repository public')
+    parser.add_argument('--branch', metavar='NAME', help='the branch (default: main)')
+    parser.set_defaults(run=_push)
+
+def _push(options):
+    "Push a model."
+    from twinswin_matte.models.hub import push_to_hub
+    print(push_to_hub(options.source, options.name, licence=options.licence, half=options.half, private=not options.public, branch=options.branch))
+    return 0
+
+# %% ../nbs/49_cli.ipynb #2ea7e8db
+@_command('export', 'write a model as ONNX, to use it without PyTorch', text='''Any batch and size, padding included. The file is compared with the model at three sizes.''', examples=(
+    'matte export runs/tsr tsr.onnx', 'matte export runs/tsr small.onnx --half'))
+def _export_options(parser):
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='a trained model, or the folder of its run')
+    parser.add_argument('out', metavar='FILE', help='the new file, .onnx')
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument('--half', action='store_true', help='float16 inside: half the size')
+    kind.add_argument('--int8', action='store_true', help='quantised weights: a quarter of the size, with visible errors')
+    parser.add_argument('--size', nargs=2, type=_count, metavar=('HEIGHT', 'WIDTH'), help='fix the size of the pictures (default: any)')
+    parser.add_argument('--no-check', action='store_true', help='do not compare the file with the model')
+    parser.set_defaults(run=_export)
+
+def _export(options):
+    "Export, and compare."
+    if Path(options.out).suffix != '.onnx':
+        options.parser.error(f'{options.out}: an exported file ends in .onnx')
+    from twinswin_matte.apply.export import check_onnx, to_onnx
+    from twinswin_matte.apply.predict import checkpoint_file
+    from twinswin_matte.models.zoo import load_checkpoint
+    model, card = load_checkpoint(checkpoint_file(options.checkpoint))
+    path = to_onnx(model, options.out, half=options.half, int8=options.int8, size=tuple(options.size) if options.size else None, card=card)
+    print(f'{path}: {path.stat().st_size / 2**20:.1f} MB')
+    if not options.no_check:
+        print(check_onnx(path, model, tolerance=None if options.half or options.int8 else 1e-3).to_string())
+    return 0
 
 # %% ../nbs/49_cli.ipynb #f8854122
 @_command('adapt', 'adapt MODNet to photographs without mattes', text='''Self-supervised (SOC): the parts of the network must agree with each other on your own photographs, while the
@@ -294,13 +368,18 @@ def _print_comparison(frames):
 the configuration, a log, curves, and the checkpoints last and best.''', examples=(
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
-    'matte train --resume auto --out runs/tsr'))
+    'matte train --preset tsr data.root=pairs --check',
+    'matte train --from runs/tsr/best.safetensors data.root=pairs --out runs/mine',
+    'matte train --resume auto --out runs/tsr',
+    'accelerate launch --num_processes 4 -m twinswin_matte.cli train --preset tsr data.root=pairs --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
     start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, alphagan, tiny or overfit')
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
+    start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, on your own pictures (data.root=FOLDER)')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
     parser.add_argument('--resume', metavar='auto|PATH', help='go on with the run in --out (auto), or from the folder of another')
+    parser.add_argument('--check', action='store_true', help='do everything but the training: read ten samples, go forward and backward once, say what it will take')
     parser.add_argument('--out', metavar='DIR', help='folder of the run (default: runs/NAME)')
     parser.set_defaults(run=_train, more='changes')
 
@@ -319,19 +398,46 @@ def _changes(options):
             options.parser.error(f"'{text}': the value cannot be understood; put quotes around it")
     return found
 
-def _train(options):
-    "Train."
+def _train_config(options):
+    "The configuration that the options ask for, and a name for its run."
     begun = Path(options.out or '') / 'config.yaml'
-    source = options.preset or options.config or (begun if options.resume and begun.is_file() else None)
+    source = options.preset or options.config or options.checkpoint or (begun if options.resume and begun.is_file() else None)
     if source is None:
-        options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, tiny, overfit) or --config FILE; or --resume auto with the --out of a run that was begun')
+        options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
     from twinswin_matte.train.config import changed, load_config
-    from twinswin_matte.train.recipes import train
-    config = changed(load_config(source), changes)
-    folder = Path(options.out or Path('runs') / Path(source).stem)
-    train(config, folder, resume=options.resume)
-    print(f'the run is in {folder}: log.csv, curves.png, best.safetensors, last.safetensors')
+    if not options.checkpoint:
+        return changed(load_config(source), changes), Path(source).stem
+    from twinswin_matte.apply.predict import checkpoint_file
+    from twinswin_matte.train.recipes import finetune_config
+    return finetune_config(checkpoint_file(options.checkpoint), changes), 'finetuned'
+
+def _train(options):
+    "Train, or check that one could."
+    config, name = _train_config(options)
+    from twinswin_matte.train.loop import Stopped
+    from twinswin_matte.train.recipes import check_training, train
+    if options.check:
+        return _print_check(check_training(config))
+    folder = Path(options.out or Path('runs') / name)
+    try:
+        train(config, folder, resume=options.resume)
+    except Stopped as stop:
+        _warn(str(stop))
+        return 130
+    if os.environ.get('RANK', '0') == '0':
+        print(f'the run is in {folder}: log.csv, curves.png, best.safetensors, last.safetensors')
+    return 0
+
+def _print_check(found):
+    "What a training would take, in words."
+    print(*found['sources'], sep='\n')
+    for warning in found['warnings']:
+        _warn(f'warning: {warning}')
+    p = found['parameters']
+    print(f"{found['samples']} samples were read; {found['validation']} pictures to validate on")
+    print(f"{p['trainable']:,} parameters learn, {p['frozen']:,} are frozen, {p['to predict']:,} are needed to predict")
+    print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, loading and validation not counted")
     return 0
 
 # %% ../nbs/49_cli.ipynb #98e130ce
@@ -512,6 +618,43 @@ def _data_labels(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #889ebc90
+def _shard_options(parser):
+    parser.add_argument('source', metavar='SRC', help='pictures and mattes, as matte data check knows them (the training part), or a table of labels')
+    parser.add_argument('out', metavar='OUT', help='the folder for shard-000000.tar, ... and shards.json')
+    parser.add_argument('--longest', type=_count, default=1024, metavar='PIXELS', help='shrink larger pictures to this long side (default: 1024)')
+    parser.add_argument('--megabytes', type=_count, default=256, metavar='MB', help='size of a shard (default: 256)')
+    parser.add_argument('--quality', type=_count, default=95, help='of the JPEG colours; alphas are lossless (default: 95)')
+    parser.add_argument('--workers', type=int, default=0, help='processes (default: 0, this one)')
+    parser.add_argument('--overwrite', action='store_true', help='replace shards of other content')
+    parser.set_defaults(run=_data_shard)
+
+def _data_shard(options):
+    "Write shards."
+    from twinswin_matte.apply.predict import Progress
+    from twinswin_matte.core import MattingError
+    from twinswin_matte.data.labels import LabelledComposites
+    from twinswin_matte.data.mattes import open_data
+    from twinswin_matte.data.shards import write_shards
+    if Path(options.source).suffix.lower() == '.csv':
+        source, notes = LabelledComposites(options.source).foregrounds, [f'foregrounds of {Path(options.source).name}']
+    else:
+        pool = open_data(options.source, longest=None)
+        source, notes = pool.train, pool.notes
+    if source is None or not len(source):
+        raise MattingError(f'{options.source}: holds nothing to train on')
+    bars = {}
+
+    def tell(done, total):
+        bars.setdefault(total, Progress(total)).step()
+
+    index = write_shards(source, options.out, megabytes=options.megabytes, quality=options.quality, longest=options.longest, workers=options.workers,
+                         overwrite=options.overwrite, progress=tell, card='; '.join(notes))
+    for bar in bars.values():
+        bar.close()
+    print(f"{sum(s['samples'] for s in index['shards'])} samples in {len(index['shards'])} shards: {options.out}; train with data.shards=[{options.out}]")
+    return 0
+
+# %% ../nbs/49_cli.ipynb #61a2f166
 _DATA_COMMANDS = {
     'list': ('list the known data sets with their licences', '', ('matte data list', 'matte data list aim-500'), _list_options),
     'check': ('say what a folder of pictures and mattes holds', 'How it would be split into training, validation and test.',
@@ -521,6 +664,8 @@ _DATA_COMMANDS = {
     'unpack': ('unpack a downloaded archive', 'Refuses what would leave the folder, and bombs, before anything is written.', ('matte data unpack AIM-500.zip dataset',), _unpack_options),
     'labels': ('make a table of composites to train on', 'Columns original, trimap, mask, background, split; no foreground and no background is in two splits.',
                ('matte data labels dataset --out labels.csv', 'matte train --preset alphagan data.root=labels.csv'), _labels_options),
+    'shard': ('pack pictures and mattes into shards to stream from', 'Compressed foregrounds and lossless alphas, never composites.',
+              ('matte data shard pairs shards', 'matte train --preset tsr data.shards=[shards] train.steps=1000'), _shard_options),
     'synth': ('make pictures with exact mattes out of nothing', 'Hair, fur, lace, glass, smoke and more, painted with photos.',
               ('matte data synth --out pairs --count 100',), _synth_options)}
 
@@ -542,7 +687,7 @@ def _demo(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #a900aa5e
-_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'models', 'demo')
+_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'push', 'models', 'demo')
 
 def _build():
     "The parser of all commands."

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'MAXIMUM_PIXELS', 'ENDINGS', 'MattingError', 'nearest_name', 'Registry', 'MattingSample',
            'repo_root', 'samples_folder', 'data_root', 'golden_root', 'load_image', 'load_alpha', 'image_size',
-           'list_images', 'atomic_write', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row',
-           'show_row', 'figure_row']
+           'list_images', 'atomic_write', 'save_tensors', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple',
+           'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import io
@@ -311,6 +311,24 @@ def atomic_write(
         raise MattingError(f'{path}: cannot be written ({error.strerror or error}); is the disk full?') from error
     finally:
         temporary.unlink(missing_ok=True)
+
+def save_tensors(
+    path,  # .safetensors
+    tensors: dict,  # name -> tensor
+    *,
+    metadata: dict | None = None,  # text by name
+) -> Path:  # the path
+    "Write a safetensors file, whole or not at all."
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+    with atomic_write(path) as temporary:
+        mode = temporary.stat().st_mode & 0o777
+        try:
+            save_file({k: t.detach().cpu().contiguous() for k, t in tensors.items()}, temporary, metadata=metadata)
+        except SafetensorError as error:
+            raise OSError(str(error)) from None
+        temporary.chmod(mode)  # safetensors makes files that only the owner may read
+    return Path(path)
 
 # %% ../nbs/00_core.ipynb #14aede8a
 def _encode_deep(array, suffix):

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['LOSSES', 'DISTANCES', 'full_precision', 'region_mean', 'l1_loss', 'mse_loss', 'charbonnier_loss', 'bce_loss',
            'iou_loss', 'box_mean', 'structure_weight', 'structure_loss', 'sobel', 'gradient_loss', 'laplacian_loss',
-           'laplacian_pyramid_loss', 'ssim_map', 'ssim_loss', 'composition_loss', 'feature_distance', 'WeightedLoss']
+           'laplacian_pyramid_loss', 'boundary_loss', 'ssim_map', 'ssim_loss', 'composition_loss', 'feature_distance',
+           'WeightedLoss']
 
 # %% ../nbs/03_losses.ipynb #aecc1367
 from functools import wraps
@@ -243,6 +244,21 @@ def laplacian_pyramid_loss(
         if min(rest.shape[-2:]) < 4:
             break
     return total
+
+# %% ../nbs/03_losses.ipynb #49d03ac9
+@_loss('boundary')
+def boundary_loss(
+    prediction: torch.Tensor,  # Nx1xHxW alpha in 0..1
+    target: torch.Tensor,  # Nx1xHxW alpha in 0..1
+    *,
+    region: torch.Tensor | None = None,  # Nx1xHxW bool: where to look
+    extra: float = 5.0,  # how much more a pixel at the boundary counts
+    variance: float = 0.01,  # above which a pixel is at the boundary
+) -> torch.Tensor:  # scalar
+    "Smooth L1, with more weight where the truth varies."
+    spread = box_mean(target.square(), 1) - box_mean(target, 1).square()
+    distance = F.smooth_l1_loss(prediction, target, reduction='none')
+    return region_mean(distance * (1 + extra * (spread > variance)), region)
 
 # %% ../nbs/03_losses.ipynb #102cf71a
 def _window(x, radius=5, sigma=1.5):

@@ -25,6 +25,7 @@ from PIL import Image
 
 from ..composite import checkerboard, composite, cutout, estimate_foreground, parse_color
 from ..core import IMAGE_SUFFIXES, MattingError, from_pil, list_images, load_image, nearest_name, save_image, show_row
+from ..models.hub import MANIFEST, find_pretrained, is_hub_name
 from ..models.zoo import load_checkpoint
 from ..trimap import load_trimap, unknown_region
 
@@ -167,9 +168,13 @@ def _as_trimap(trimap, size):
 
 # %% ../../nbs/40_apply.predict.ipynb #21321974
 def checkpoint_file(
-    path,  # a checkpoint, or the folder of a run
+    path,  # a checkpoint, the folder of a run, a folder of `save_pretrained`, or a name on the Hub such as 'user/name'
+    *,
+    revision: str | None = None,  # commit, tag or branch on the Hub
 ) -> Path:
-    "The checkpoint that a path means: a file, or the best of a run's folder."
+    "The checkpoint that a path means: a file, the best of a run's folder, or a checked model of the Hub."
+    if is_hub_name(path) or revision is not None or (Path(path) / MANIFEST).is_file() or (Path(path).parent / MANIFEST).is_file():
+        return find_pretrained(path, revision=revision)
     path = Path(path)
     if path.is_dir() and not (path / 'best.safetensors').is_file():
         raise MattingError(f'{path}: a folder without best.safetensors; give a checkpoint, or the folder of a run')
@@ -178,7 +183,7 @@ def checkpoint_file(
 class Matter:
     "A model made ready to matte pictures of any size."
     def __init__(self,
-        model,  # a matting model (it is moved and put into eval mode), a checkpoint's path, or the folder of a run (its best)
+        model,  # a matting model (it is moved and put into eval mode), or what `checkpoint_file` takes: a checkpoint, a run's folder, a name on the Hub
         *,
         device='auto',  # 'auto', 'cpu', 'cuda', 'mps' or a torch.device
         size: int | None = None,  # long side in pixels to work at; None: what the checkpoint was trained at, else the picture's own
@@ -232,6 +237,18 @@ def __call__(self: Matter,
     if trimap is not None:
         alpha = torch.where(unknown_region(trimap), alpha, trimap)
     return Prediction(alpha.clone(), image.cpu(), name)  # cloned out here, or it would stay an inference tensor
+
+# %% ../../nbs/40_apply.predict.ipynb #34badc2f
+@patch(cls_method=True)
+def from_pretrained(cls: Matter,
+    source,  # a checkpoint, a run's folder, a folder of `save_pretrained`, or a name on the Hub such as 'user/name'
+    *,
+    revision: str | None = None,  # commit, tag or branch on the Hub
+    device='auto',  # 'auto', 'cpu', 'cuda', 'mps' or a torch.device
+    size: int | None = None,  # long side in pixels to work at
+) -> Matter:
+    "A model from a file, a folder or the Hub, ready to use."
+    return cls(checkpoint_file(source, revision=revision), device=device, size=size)
 
 # %% ../../nbs/40_apply.predict.ipynb #6b6b791c
 def predict(

@@ -4,13 +4,16 @@
 
 # %% auto #0
 __all__ = ['collate', 'TransformedMattes', 'generator_for', 'SeededShuffle', 'ShrunkMattes', 'training_transform', 'MixedCrop',
-           'validation_transform', 'make_loaders', 'half_size', 'blend_onto_background']
+           'validation_transform', 'make_loaders', 'SharedBatches', 'share_loader', 'from_place', 'share_of',
+           'half_size', 'blend_onto_background']
 
 # %% ../../nbs/15_data.loaders.ipynb #7104f3d6
+from itertools import islice
+
 import cv2
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
 
 from ..core import MattingError, MattingSample
 from .backgrounds import BackgroundFolder
@@ -172,7 +175,7 @@ def make_loaders(
     train,  # data set of MattingSample
     validation=None,  # data set of MattingSample, or None
     *,
-    batch_size: int = 8,  # samples per batch
+    batch_size: int = 8,  # samples per batch, over all processes
     size: int = 256,  # side of the crops in pixels
     backgrounds=None,  # BackgroundFolder, or folders such as `open_data(...).backgrounds`
     trimap: bool = False,  # samples carry a trimap
@@ -196,6 +199,75 @@ def make_loaders(
     if validation is None or not len(validation):
         return loader, None
     return loader, DataLoader(TransformedMattes(validation, plain, seed=seed, fixed=True), **settings)
+
+# %% ../../nbs/15_data.loaders.ipynb #0579f1de
+class SharedBatches(Sampler):
+    "The shares of one process in the batches of a loader, from a place on."
+    def __init__(self,
+        batches,  # iterable of lists of indices
+        *,
+        rank: int = 0,  # number of this process
+        world: int = 1,  # how many there are
+        whole: bool = False,  # deal out whole batches
+    ):
+        self.batches, self.rank, self.world, self.whole, self.start, self.sizes = batches, rank, world, whole, 0, {}
+
+    def __len__(self):
+        "Number of batches of this process in an epoch."
+        return len(range(self.rank, len(self.batches), self.world)) if self.whole else len(self.batches)
+
+    def __iter__(self):
+        "Lists of indices."
+        start, self.start = self.start, 0
+        for k, batch in enumerate(self.batches):
+            if self.whole:
+                if k % self.world == self.rank:
+                    yield batch
+            elif k >= start:
+                self.sizes[k] = len(batch)
+                yield batch[self.rank::self.world] or batch[:1]
+
+    def share(self,
+        k: int,  # number of a batch that was given out
+    ) -> float:  # how much its mean counts in the mean over processes
+        "Samples of this process, times processes, over samples of the batch."
+        size = self.sizes.get(k)
+        return 1.0 if size is None else len(range(self.rank, size, self.world)) * self.world / size
+
+def share_loader(
+    loader,  # a DataLoader, or any iterable of batches, which stays as it is
+    rank: int = 0,  # number of this process
+    world: int = 1,  # how many there are
+    *,
+    whole: bool = False,  # deal out whole batches
+):
+    "The same loader with this process's shares."
+    if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset) or isinstance(loader.batch_sampler, SharedBatches):
+        return loader
+    settings = {k: getattr(loader, k) for k in ('collate_fn', 'num_workers', 'pin_memory', 'worker_init_fn', 'persistent_workers', 'generator', 'timeout')}
+    return DataLoader(loader.dataset, batch_sampler=SharedBatches(loader.batch_sampler, rank=rank, world=world, whole=whole), **settings)
+
+def from_place(
+    loader,  # from `share_loader`
+    start: int,  # batches to leave out
+):  # iterable of batches
+    "The batches from a place on; those before are not read if the loader can tell."
+    sampler = getattr(loader, 'batch_sampler', None)
+    if isinstance(sampler, SharedBatches):
+        sampler.start = start
+        return iter(loader)
+    if start and hasattr(loader, 'load_state_dict'):
+        loader.load_state_dict({**loader.state_dict(), 'position': start * loader.batch_size})
+        return iter(loader)
+    return islice(iter(loader), start, None)
+
+def share_of(
+    loader,  # from `share_loader`
+    k: int,  # number of a batch that it gave out
+) -> float:
+    "How much a batch counts in the mean over processes; 1 in a single one."
+    sampler = getattr(loader, 'batch_sampler', None)
+    return sampler.share(k) if isinstance(sampler, SharedBatches) else 1.0
 
 # %% ../../nbs/15_data.loaders.ipynb #f6f9f03f
 def half_size(

@@ -18,7 +18,7 @@ from ..core import MattingError, nearest_name, pad_to_multiple, unpad
 from ..losses import full_precision
 from .blocks import check_options, normalisation, resize_to
 from .encoders import create_encoder
-from .mattenet import MatteOutput, MattingModel, check_image, check_trimap, impose_trimap
+from .mattenet import MatteOutput, MattingModel, check_image, check_trimap, impose_known
 
 # %% ../../nbs/28_models.alphagan.ipynb #b529c968
 def _dilate(stage, distance):
@@ -164,7 +164,7 @@ def forward(self: AlphaGenerator, image, trimap):
     maps = self.encoder(both)
     seen = self.encoder.normalise(both)[:, :3]
     logits = unpad(self.decoder(self.aspp(maps[4]), maps, seen).float(), padding).contiguous()
-    return MatteOutput(impose_trimap(logits, trimap), {'free_logits': logits})
+    return MatteOutput(impose_known(logits, trimap), {'free_logits': logits})
 
 # %% ../../nbs/28_models.alphagan.ipynb #c4ee1bc4
 class PatchDiscriminator(nn.Module):

@@ -58,7 +58,6 @@ class Encoder(nn.Module):
     strides: tuple  # of the maps, relative to the picture
     weights: dict | None = None  # where pretrained weights came from, and their licence
     frozen = False  # does the network learn?
-    frozen_norm = False  # do its batch norms keep their statistics and weights?
 
     def set_normalisation(self,
         mean,  # one number per input channel
@@ -86,16 +85,29 @@ class Encoder(nn.Module):
         frozen: bool = True,  # False: let them learn again
     ) -> 'Encoder':
         "Only the network's batch norms keep statistics and weights: small batches would spoil what millions of pictures taught."
-        self.frozen_norm = frozen
         for layer in _batch_norms(self.network):
             layer.requires_grad_(not (frozen or self.frozen))
         return self.train(self.training)
 
+    def freeze_stages(self,
+        count: int,  # of maps, from the fine end
+    ) -> 'Encoder':
+        "The parts that the first maps are made of learn no more; which those are, the gradient tells."
+        if not 0 < count <= len(self.channels):
+            raise MattingError(f'frozen_stages={count}: this encoder has {len(self.channels)} maps')
+        side, named = 2 * max(self.strides), [p for p in self.network.parameters() if p.requires_grad]
+        level = self.eval()(torch.zeros(1, self.mean.shape[1], side, side, device=self.mean.device))[count - 1]
+        for p, gradient in zip(named, torch.autograd.grad(level.sum(), named, allow_unused=True), strict=True):
+            p.requires_grad_(gradient is None)
+        return self.train(True)
+
     def train(self, mode: bool = True) -> 'Encoder':
-        "As usual, but what is frozen stays in eval mode."
+        "As usual, but what does not learn stays in eval mode."
         super().train(mode)
-        for part in [self.network] if self.frozen else _batch_norms(self.network) if self.frozen_norm else []:
-            part.eval()
+        for part in self.network.modules():
+            own = list(part.parameters())
+            if own and not any(p.requires_grad for p in own):
+                part.eval()
         return self
 
 def _batch_norms(network):

@@ -4,46 +4,53 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'pretrain_teacher', 'Recipe', 'TwinRecipe', 'RefinedRecipe', 'ModnetRecipe', 'GanRecipe', 'recipe_for',
-           'save_teacher', 'load_teacher', 'build_data', 'train', 'adapt_checkpoint']
+           'save_teacher', 'load_teacher', 'build_data', 'soft_share', 'data_warnings', 'train', 'adapt_checkpoint',
+           'finetune_config', 'check_training', 'peak_memory']
 
 # %% ../../nbs/33_train.recipes.ipynb #7ed5ca2d
 import itertools
-from dataclasses import replace
+import os
+import sys
+import time
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from accelerate import Accelerator
+from safetensors.torch import load_file
 from torch.utils.data import ConcatDataset
 
 from ..composite import estimate_foreground
-from ..core import MattingError, Registry, atomic_write, list_images, load_image
-from ..data.backgrounds import sample_backgrounds
+from ..core import MattingError, Registry, list_images, load_image, save_tensors
+from ..data.backgrounds import BackgroundFolder, sample_backgrounds
 from ..data.labels import LabelledComposites, read_labels
-from ..data.loaders import make_loaders
+from ..data.loaders import make_loaders, share_of
 from ..data.mattes import DataPool, open_data
 from ..data.pairs import SampleCache
+from ..data.shards import MixedStream, ShardStream, stream_loader
 from ..data.synth import SynthMattes
 from ..losses import WeightedLoss
 from ..models.alphagan import discriminator_loss, generator_loss, real_and_fake
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
 from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_loss
-from ..models.zoo import create_model, load_checkpoint, model_options, save_checkpoint
-from .config import OWN_LOSSES, TrainConfig
-from .loop import Player, Trainer, single_player
+from ..models.zoo import create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
+from .callbacks import standard_callbacks
+from .config import OWN_LOSSES, PRESETS, ModelConfig, TrainConfig, changed
+from .loop import Player, Trainer, average_gradients, single_player, sum_over_processes
 from .runs import RunRecord, environment, save_json
 from ..trimap import random_trimap, trimap_from_alpha
 
 # %% ../../nbs/33_train.recipes.ipynb #104d692d
 def _laps(batches):
-    "The batches again and again, each lap with its own randomness."
+    "The batches again and again, each lap with its own randomness, and how much each counts among several processes."
     for lap in itertools.count():
         if hasattr(getattr(batches, 'dataset', None), 'set_epoch'):
             batches.dataset.set_epoch(lap)
         given = 0
-        for batch in batches:
+        for k, batch in enumerate(batches):
             given += 1
-            yield batch
+            yield batch, share_of(batches, k)
         if not given:
             raise MattingError('there are no batches for the teacher to learn from')
 
@@ -59,14 +66,16 @@ def pretrain_teacher(
     "Learn to reconstruct alphas until the IoU passes a mark (Qin et al., ECCV 2022, section 4.2)."
     teacher.to(device).train()
     optimiser, running = torch.optim.Adam(teacher.parameters(), lr=lr), None
-    for step, batch in enumerate(_laps(batches), 1):
+    for step, (batch, share) in enumerate(_laps(batches), 1):
         alpha = batch['alpha'].to(device)
         predictions = teacher.reconstructions(alpha)
-        loss = reconstruction_loss(predictions, alpha)
+        loss = reconstruction_loss(predictions, alpha) * share
         optimiser.zero_grad()
         loss.backward()
+        average_gradients(teacher.parameters())
         optimiser.step()
-        mark = float(reconstruction_iou(predictions[0].detach(), alpha))
+        seen, processes = sum_over_processes(share * float(reconstruction_iou(predictions[0].detach(), alpha)), 1)
+        mark = seen / processes
         running = mark if running is None else 0.9 * running + 0.1 * mark
         if running >= iou and step >= 10:
             optimiser.zero_grad()  # no gradient stays behind to count in the student's norm
@@ -98,8 +107,15 @@ class Recipe:
         return {**given, **({'decoder_options': dict(m.decoder_options)} if m.decoder_options else {}), **m.options}
 
     def build_model(self):
-        "The model, on the CPU."
-        return create_model(self.config.model.name, **self.options())
+        "The model, on the CPU; from a checkpoint if one is given."
+        m = self.config.model
+        model = create_model(m.name, **self.options())
+        if m.checkpoint:
+            load_weights(model, m.checkpoint)
+            model.provenance = read_card(m.checkpoint)['card'].get('encoder_weights', [])
+        for encoder in model.encoders() if m.frozen_stages else []:
+            encoder.freeze_stages(m.frozen_stages)
+        return model
 
     def players(self, model) -> list:
         "Who learns by which loss: here the whole model by `loss`."
@@ -159,11 +175,12 @@ class TwinRecipe(Recipe):
             load_teacher(teacher, t.checkpoint)
         else:
             reached = pretrain_teacher(teacher, trainer.train_loader, iou=t.iou, steps=t.steps, lr=t.lr, device=trainer.device)
-            save_json(reached, trainer.folder / 'teacher.json')
-            if not trainer.quiet:
-                print(f"the teacher reconstructs masks with an IoU of {reached['iou']:.3f} after {reached['steps']} steps", flush=True)
+            trainer.tell(f"the teacher reconstructs masks with an IoU of {reached['iou']:.3f} after {reached['steps']} steps")
+            if trainer.is_main:
+                save_json(reached, trainer.folder / 'teacher.json')
         trainer.plain_model.freeze_teacher()
-        save_teacher(teacher, trainer.folder / 'teacher.safetensors')
+        if trainer.is_main:
+            save_teacher(teacher, trainer.folder / 'teacher.safetensors')
 
     def restore(self, trainer: Trainer) -> None:
         "The teacher comes with the state; it stays frozen."
@@ -274,8 +291,7 @@ def save_teacher(
     path,  # .safetensors
 ) -> None:
     "Write a teacher, whole or not at all."
-    with atomic_write(path) as temporary:
-        save_file({k: v.detach().cpu().contiguous() for k, v in teacher.state_dict().items()}, temporary)
+    save_tensors(path, teacher.state_dict())
 
 def load_teacher(
     teacher,  # a MaskEncoder of the same kind, strides and channels
@@ -298,14 +314,34 @@ def _open(root, longest):
     parts = {s: LabelledComposites(root, split=s, longest=longest) for s in ('train', 'val') if s in splits}
     return DataPool(parts.get('train'), parts.get('val'), {}, [], [f'{len(part)} labelled composites ({name}) of {Path(root).name}' for name, part in parts.items()])
 
+def _build_streams(config, pool, trimap):
+    "A loader of streams, procedural or held-out samples to validate on, and the card."
+    d, o, world = config.data, config.train, int(os.environ.get('WORLD_SIZE', 1))
+    if d.batch_size % world:
+        raise MattingError(f'data.batch_size: {d.batch_size} samples cannot be shared by {world} processes; with data.shards it must be a multiple')
+    options = dict(shuffle=d.shuffle, seed=o.seed, skip_damaged=d.skip_damaged, rank=int(os.environ.get('RANK', 0)), world=world)
+    places = dict.fromkeys(d.shards, 1.0) if not isinstance(d.shards, dict) else d.shards
+    streams = {place: ShardStream(place, **options) for place in places}
+    own = {k: options[k] for k in ('seed', 'rank', 'world')}
+    stream = next(iter(streams.values())) if len(streams) == 1 else MixedStream(streams, weights={k: float(w) for k, w in places.items()}, **own)
+    backgrounds = BackgroundFolder(pool.backgrounds) if pool and pool.backgrounds else sample_backgrounds()
+    each = o.steps * o.accumulate * d.batch_size // world if o.steps else None
+    first = stream_loader(stream, batch_size=d.batch_size // world, size=d.size, backgrounds=backgrounds, trimap=trimap, onto=d.onto, harmonise=d.harmonise, workers=d.workers,
+                          seed=o.seed, samples_per_epoch=each * world if each else None)
+    validation = pool.validation if pool and pool.validation is not None else SynthMattes(d.validation, size=d.size, seed=990_000)
+    second = make_loaders(SynthMattes(1, size=d.size), validation, batch_size=d.batch_size, size=d.size, backgrounds=backgrounds, workers=d.workers, seed=o.seed, trimap=trimap)[1]
+    return first, second, {'sources': [f'shards {Path(str(p)).name}' for p in places], 'licences': 'as the cards of the shards state'}
+
 def build_data(
     config: TrainConfig,  # its data part, and the seed
     *,
     trimap: bool = False,  # samples carry a trimap
 ) -> tuple:  # training loader, validation loader, and a card of what the data are
-    "Loaders as the configuration asks: a folder, a table of labels, procedural mattes, or several."
+    "Loaders as the configuration asks: a folder, a table of labels, procedural mattes, or several; or a stream of shards."
     d, o = config.data, config.train
     pool = _open(d.root, 2 * d.size)
+    if d.shards:
+        return _build_streams(config, pool, trimap)
     synthetic = d.synthetic or (0 if pool else 200)
     parts = [pool.train] if pool and pool.train is not None else []
     parts += [SampleCache(SynthMattes(synthetic, size=d.size, seed=1 + o.seed), foregrounds=False, megabytes=512)] if synthetic else []
@@ -318,7 +354,27 @@ def build_data(
     loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=(pool.backgrounds if pool else None) or sample_backgrounds(),
                            workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if d.root and Path(d.root).suffix.lower() == '.csv' else d.onto, harmonise=d.harmonise, samples=samples, trimap=trimap)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
-    return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain'}
+    warnings = data_warnings(pool.train, d.root) if pool else []
+    return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
+
+def soft_share(
+    dataset,  # of samples with alpha
+    *,
+    most: int = 8,  # samples to look at, evenly spread
+) -> float:  # 0..1
+    "The largest share of pixels that are neither foreground nor background in a few samples."
+    chosen = torch.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().int().tolist()
+    return max(float(((a > 0.02) & (a < 0.98)).float().mean()) for a in (dataset[i].alpha for i in chosen))
+
+def data_warnings(
+    dataset,  # of training samples from a folder, or None
+    root,  # its name, for messages
+) -> list:  # of text
+    "What a user should know of the training data: mattes that are masks."
+    if dataset is None or soft_share(dataset) >= 5e-4:
+        return []
+    return [f'{root}: the mattes look like binary masks (no soft pixels in the samples that were read); a model that learns from them loses hair and glass. Use them for shapes only, '
+            'beside soft mattes (data.synthetic=400 adds procedural ones)']
 
 def train(
     config: TrainConfig,  # what to do
@@ -326,12 +382,16 @@ def train(
     *,
     resume=None,  # None, 'auto' or a state file
     quiet: bool = False,  # no bars and no lines
-    callbacks=None,  # see `Trainer`
+    callbacks=None,  # a list; None: `standard_callbacks`
 ) -> RunRecord:
     "Train a model as its configuration says."
     recipe = recipe_for(config)
     first, second, card = build_data(config, trimap=recipe.needs_trimap)
+    if callbacks is None:
+        callbacks = standard_callbacks(sinks=config.log.sinks, every=config.log.every, panels=config.log.panels, keep_every=config.log.keep_every, keep_last=config.log.keep_last)
     trainer = Trainer(config, recipe=recipe, train_loader=first, validation_loader=second, folder=folder, data_card=card, quiet=quiet, callbacks=callbacks)
+    for warning in card.get('warnings', []):
+        trainer.tell(f'warning: {warning}')
     return trainer.fit(resume=resume)
 
 # %% ../../nbs/33_train.recipes.ipynb #11492fa6
@@ -368,3 +428,53 @@ def adapt_checkpoint(
     history = adapt(model.to(device), _Photos(files, size, device), epochs=epochs, lr=lr, report=report)
     adapted = {'photographs': len(files), 'epochs': epochs, 'lr': lr, 'size': size, 'losses': history[-1], 'environment': environment()}
     return save_checkpoint(out, model.cpu(), card={**card, 'adapted': adapted})
+
+# %% ../../nbs/33_train.recipes.ipynb #4c2d93f3
+def finetune_config(
+    checkpoint,  # a trained model
+    changes: dict | None = None,  # dotted key -> value
+) -> TrainConfig:
+    "The configuration that goes on from a checkpoint."
+    content = read_card(checkpoint)
+    name, options = content['name'], dict(content['options'])
+    known = {f.name for f in fields(ModelConfig)} - {'name', 'options', 'pretrained', 'checkpoint'}
+    model = {f'model.{k}': options.pop(k) or ({} if k in ('decoder_options', 'encoder_options', 'refiner') else None) for k in list(options) if k in known}
+    base = PRESETS.get(name, TrainConfig())
+    size = content['card'].get('size') or base.data.size
+    start = {'model.name': name, 'model.teacher': None, 'model.pretrained': False, 'model.checkpoint': str(checkpoint), 'model.options': options, 'train.lr': base.train.lr / 5, 'data.size': size}
+    return changed(base, {**start, **model, **(changes or {})})
+
+# %% ../../nbs/33_train.recipes.ipynb #4ea831b3
+def check_training(
+    config: TrainConfig,  # what would be done
+) -> dict:  # 'parameters', 'memory_mb', 'step_s', 'epoch_s', 'steps', 'samples', 'sources'
+    "Try everything but the training itself."
+    recipe = recipe_for(config)
+    first, second, card = build_data(config, trimap=recipe.needs_trimap)
+    samples = [first.dataset[i] for i in range(min(10, len(first.dataset)))]
+    device, o = torch.device('cpu') if config.train.device == 'cpu' else Accelerator().device, config.train
+    start = peak_memory(device)
+    model = recipe.build_model().to(device).train()
+    if getattr(model, 'teacher', None) is not None:
+        model.freeze_teacher()
+    batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in next(iter(first)).items()}
+    times = []
+    for _ in range(2):
+        begun = time.perf_counter()
+        for player in recipe.players(model):
+            player.loss(model, batch)[0].backward()
+        times.append(time.perf_counter() - begun)
+    optimiser = 2 * sum(p.numel() * 4 for p in model.parameters() if p.requires_grad) / 2**20
+    steps = o.steps or -(-len(first) // o.accumulate)
+    step = times[-1] * o.accumulate
+    return {'parameters': model.parameter_report(), 'memory_mb': peak_memory(device) - start + optimiser, 'step_s': step, 'epoch_s': steps * step, 'steps': steps,
+            'samples': len(samples), 'validation': len(second.dataset) if second is not None else 0, 'sources': card['sources'], 'warnings': card.get('warnings', [])}
+
+def peak_memory(
+    device: torch.device,  # where to look
+) -> float:  # megabytes
+    "The most memory used so far: the GPU's, or the process's."
+    if device.type == 'cuda':
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    import resource
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != 'darwin' else 2**20)

@@ -1,0 +1,81 @@
+"Speeds, each beside a named alternative or a mark, measured in one run: `make bench`. The machine should have nothing else to do."
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
+import pandas as pd  # noqa: E402
+import torch  # noqa: E402
+
+from twinswin_matte.composite import estimate_foreground  # noqa: E402
+from twinswin_matte.core import data_root  # noqa: E402
+from twinswin_matte.data.loaders import make_loaders  # noqa: E402
+from twinswin_matte.data.mattes import open_data  # noqa: E402
+from twinswin_matte.data.shards import ShardStream, measure_loading, stream_loader, write_shards  # noqa: E402
+from twinswin_matte.data.synth import SynthMattes, random_matte  # noqa: E402
+from twinswin_matte.train.config import PRESETS, changed  # noqa: E402
+from twinswin_matte.train.recipes import train  # noqa: E402
+
+work = Path(tempfile.mkdtemp())
+
+
+def best_of(function, times=3):
+    "Shortest of a few times, in seconds."
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+def loading():
+    "Samples a second of one core at 512 px: decoded, cropped, composed, augmented, with a trimap. The mark is 20."
+    torch.set_num_threads(1)
+    sources = {'procedural mattes of 768 px': SynthMattes(48, size=768)}
+    if data_root():
+        sources['real pairs and cut-outs'] = open_data(data_root(), longest=None).train
+    rows = []
+    for name, source in sources.items():
+        folder = work / name.replace(' ', '-')
+        write_shards(source, folder, longest=1024)
+        for kind in ('shards', 'folder'):
+            loader = (stream_loader(ShardStream(folder), batch_size=8, size=512, trimap=True, samples_per_epoch=64) if kind == 'shards'
+                      else make_loaders(source, batch_size=8, size=512, trimap=True, samples=64)[0])
+            measure_loading(loader, batches=2)
+            found = measure_loading(loader, batches=8)
+            rows.append({'source': name, 'read from': kind, 'samples/s': found['samples_per_second'], 'samples/s of processor time': found['samples_per_core'],
+                         **{f'{k}, ms': v for k, v in found['milliseconds'].items()}})
+    return pd.DataFrame(rows).round(1)
+
+
+def waiting():
+    "How much of a training step is spent waiting for data: the preset tiny, 512 px, two loading processes."
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    config = changed(PRESETS['tiny'], {'data.size': 512, 'data.batch_size': 4, 'data.workers': 1, 'data.synthetic': 64, 'data.validation': 2, 'model.teacher': None, 'train.epochs': 1, 'train.steps': 16, 'log.panels': 0})
+    steps = train(config, work / 'run', quiet=True).steps.iloc[4:]
+    parts = steps[['data_s', 'forward_s', 'backward_s', 'optimiser_s']].sum()
+    return (100 * parts / parts.sum()).round(1).rename('% of a step').to_frame()
+
+
+def foregrounds():
+    "Estimating the foreground at 2 megapixels: ours beside PyMatting's, in the same run."
+    torch.set_num_threads(os.cpu_count() or 1)
+    sample = random_matte('hair', size=(1200, 1600), seed=3)
+    ours, theirs = (best_of(lambda m=m: estimate_foreground(sample.image, sample.alpha, method=m)) for m in ('multilevel', 'pymatting'))
+    return pd.DataFrame([{'ours, s': ours, 'PyMatting, s': theirs, 'ratio': ours / theirs}]).round(2)
+
+
+def main():
+    "Run the benchmarks that are named, or all."
+    chosen = sys.argv[1:] or ['loading', 'waiting', 'foregrounds']
+    for name in chosen:
+        function = globals()[name]
+        print(f'\n{function.__doc__}\n{function().to_string()}', flush=True)
+
+
+if __name__ == '__main__':
+    main()
