@@ -25,7 +25,7 @@ from torch import nn
 
 from .predict import checkpoint_file
 from ..core import MattingError, atomic_write, pad_to_multiple
-from ..models import refiner
+import twinswin_matte.models.refiner as refiner
 from ..models.zoo import load_checkpoint
 
 # %% ../../nbs/44_apply.export.ipynb #dc439c3a
