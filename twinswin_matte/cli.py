@@ -47,6 +47,7 @@ _COMMANDS = {}
 def _command(name, summary, *, text='', examples=()):
     "Enter a command: the function adds its options to a parser."
     def enter(add_options):
+        "Keep the function with what its help says."
         _COMMANDS[name] = (summary, text, examples, add_options)
         return add_options
     return enter
@@ -249,6 +250,7 @@ def _adapt(options):
     photos, device = gather_images(options.photos), choose_device(options.device)
 
     def tell(epoch, losses):
+        "One line per pass."
         print(f"pass {epoch + 1}/{options.epochs}  disagreement {losses['semantic']:.5f}  change of details {losses['detail']:.5f}", flush=True)
     path = adapt_checkpoint(checkpoint_file(options.checkpoint), photos, options.out, epochs=options.epochs, lr=options.lr, size=options.size, device=device, report=tell)
     print(f'adapted to {len(photos)} photos: {path}')
@@ -572,6 +574,7 @@ def _data_synth(options):
     samples = SynthMattes(options.count, size=options.size, kinds=kinds, seed=options.seed, textures=options.textures)
 
     def write(index):
+        "Write one pair."
         sample = samples[index]
         save_image(Path(options.out) / f'im/{sample.name}.png', sample.image)
         save_image(Path(options.out) / f'gt/{sample.name}.png', sample.alpha)
@@ -645,6 +648,7 @@ def _data_shard(options):
     bars = {}
 
     def tell(done, total):
+        "Count one more sample."
         bars.setdefault(total, Progress(total)).step()
 
     index = write_shards(source, options.out, megabytes=options.megabytes, quality=options.quality, longest=options.longest, workers=options.workers,

@@ -55,6 +55,7 @@ class Registry(dict):
             return self.register(name.__name__)(name)
 
         def enter(thing):
+            "Keep the thing under its name."
             self[name or thing.__name__] = thing
             return thing
         return enter

@@ -22,11 +22,13 @@ from .core import MattingError, Registry
 def full_precision(function):
     "Decorator: run a loss outside of autocast, half precision lifted to float32."
     def lift(value):
+        "Half precision as float32, anything else as it is."
         half = torch.is_tensor(value) and value.is_floating_point() and value.dtype not in (torch.float32, torch.float64)
         return value.float() if half else value
 
     @wraps(function)
     def lifted(*args, **named):
+        "The function on lifted arguments, without autocast."
         device = next((a.device.type for a in (*args, *named.values()) if torch.is_tensor(a)), 'cpu')
         with torch.autocast(device, enabled=False):
             return function(*(lift(a) for a in args), **{k: lift(v) for k, v in named.items()})
@@ -47,6 +49,7 @@ LOSSES = Registry('loss')
 def _loss(name, space='alpha'):
     "Decorator: enter a loss with the space its prediction lives in."
     def enter(function):
+        "Keep the loss under its name."
         function = full_precision(function)
         function.space = space
         LOSSES[name] = function
@@ -174,6 +177,7 @@ def _gradient_at(prediction, target, region, mode):
     if mode == 'components':
         return region_mean((px - tx).abs() + (py - ty).abs(), region)
     def size(x, y):
+        "Length of the gradient."
         return (x.square() + y.square() + 1e-8).sqrt()
     return region_mean((size(px, py) - size(tx, ty)).abs(), region)
 
@@ -221,6 +225,7 @@ def _blur(x):
 def _doubled(x, size):
     "Twice the size: zeros between the pixels, then the blur, divided by what it makes of ones."
     def spread(values):
+        "The values with zeros between them, blurred."
         wide = x.new_zeros(*values.shape[:2], *size)
         wide[..., ::2, ::2] = values
         return _blur(wide)

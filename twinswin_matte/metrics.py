@@ -130,6 +130,7 @@ def gradient_error(
     _check(convention)
 
     def one(p, t, r):
+        "The error of one matte."
         difference = _magnitude(p, convention) - _magnitude(t, convention)
         return _inside(difference * difference, r).sum() / (10 if convention == 'aim' else 1000)
     return mean_over_samples(one, prediction, target, region)
@@ -242,6 +243,7 @@ def psnr(
 ) -> float:  # decibel, inf when equal
     "Peak signal-to-noise ratio."
     def one(p, t, r):
+        "The ratio of one matte."
         error = _average(_inside((p - t) ** 2, r))
         return -10 * math.log10(error) if error > 0 else math.inf
     return mean_over_samples(one, prediction, target, region)
@@ -254,6 +256,7 @@ def ssim(
 ) -> float:  # -1..1, 1 when equal
     "Structural similarity: 11x11 Gaussian windows that never leave the picture (Wang et al., 2004)."
     def one(p, t, r):
+        "The similarity of one matte."
         if min(p.shape) < 11:
             raise MattingError(f'SSIM needs sides of at least 11 pixels, got {p.shape}')
         values = ssim_map(*(torch.from_numpy(a.astype(np.float64))[None, None] for a in (p, t)))[0, 0].numpy()

@@ -31,6 +31,7 @@ def dilate(
     radii = np.broadcast_to(np.asarray(radius, dtype=np.float32), (max(1, mask.shape[:-2].numel()),))
 
     def grow(one, index):
+        "One mask, grown by its radius."
         if not one.any() or radii[index] <= 0:
             return one.astype(bool)
         return cv2.distanceTransform(1 - one, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radii[index]

@@ -133,6 +133,7 @@ def evaluate_folder(
     regions = tuple(r for r in regions if r != 'unknown' or trimap is not None)
 
     def measure(name):
+        "Rows of one pair of files, and the size of its truth."
         files = pairing.files[name]
         p, t = load_alpha(files[0]), load_alpha(files[1])
         if p.shape != t.shape:
@@ -217,6 +218,7 @@ def evaluate_model(
     matter = model if isinstance(model, Matter) else Matter(model, device=device, size=size)
 
     def measure(pair):
+        "Rows of one answer of the model; the error of its sample, if there was one."
         sample, alpha, tri = pair
         if isinstance(sample, Exception):
             raise sample

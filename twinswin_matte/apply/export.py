@@ -51,6 +51,7 @@ def _scores(attention, x):
 def _apart(counts, window, shift, like):
     "KxLxL: -100 between places of a window that are neighbours only because the picture was rolled."
     def part(count, side, step):
+        "Which of three bands each place along one side is in."
         places = torch.arange(count * side, device=like.device).reshape(count, side)
         return (places >= count * side - side).long() + (places >= count * side - step).long()
     rows, columns = (part(*given) for given in zip(counts, window, shift, strict=True))

@@ -456,11 +456,13 @@ def predict_folder(
     report, progress = PredictReport(), Progress(len(plan))
 
     def read(path):
+        "A photo and its trimap."
         if trimap is not None and path not in trimaps:
             raise MattingError(f'{path}: no trimap with this stem in {trimap}')
         return load_image(path), load_trimap(trimaps[path]) if path in trimaps else None
 
     def predictions():
+        "Each photo with its prediction, or with what went wrong."
         for path, future in stream(read, plan, workers=workers):
             try:
                 yield path, matter(*future.result())
@@ -468,6 +470,7 @@ def predict_folder(
                 yield path, error
 
     def write(pair):
+        "Write one prediction; raise what went wrong."
         path, prediction = pair
         if isinstance(prediction, Exception):
             raise prediction

@@ -152,6 +152,7 @@ def _aisegment(root, split, *, strict, longest):
     card = MATTES['aisegment']
 
     def place(path):
+        "The nested name without the prefixes of its kind."
         return re.sub(r'(^|/)(clip|matting)_', r'\1', path.with_suffix('').as_posix())
     pairs = find_pairs(_existing(root, 'clip_img', card), _existing(root, 'matting', card), recursive=True, key=place, strict=strict)
     keep = set(split_by_hash(sorted({p.name.split('/')[0] for p in pairs}), fractions=_SHARES)[split])

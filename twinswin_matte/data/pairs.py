@@ -131,6 +131,7 @@ def pair_folders(
     root = Path(root)
 
     def first(names):
+        "The first of these folders that is there."
         return next((root / n for n in names if (root / n).is_dir()), None)
     images, alphas = first(IMAGE_FOLDERS), first(ALPHA_FOLDERS)
     if images is None or alphas is None:

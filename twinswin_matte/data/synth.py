@@ -162,6 +162,7 @@ def _falling(rng, head, length, *, locks=44, each=26, inner=0.0, outer=1.08, rea
     "Strands that part on top of a head (x, y, radius), follow it and fall; `inner` leaves a face free, `reach` below 1 ends on the forehead."
     x, y, r = head
     def mine(values, amount):
+        "A lock's value for each of its strands, a little different each."
         return (np.repeat(values, each) + rng.normal(0, amount, locks * each))[:, None]
     side, parting = np.repeat(rng.choice([-1.0, 1.0], locks), each)[:, None], x + rng.uniform(-0.35, 0.35) * r
     out, phase = mine(rng.uniform(inner, outer, locks), 0.03), mine(rng.uniform(0, 6.3, locks), 0.3)

@@ -121,6 +121,7 @@ class Letterbox:
         padding = [left, top, width - size[1] - left, height - size[0] - top]
 
         def fit(x):
+            "One map, resized and padded."
             x = x if size == list(old) else V.resize(x, size, antialias=True)
             return V.pad(x, padding) if any(padding) else x
         boxed = change_all(sample, fit)
@@ -161,6 +162,7 @@ class RandomAffine:
 def _crop(sample, top, left, side, size):
     "A square window, resized; what lies outside the picture is padding."
     def cut(x):
+        "The window of one map, at the new size."
         height, width = x.shape[-2:]
         window = x[..., max(0, top):max(0, top + side), max(0, left):max(0, left + side)]
         pads = [max(0, -left), max(0, -top), max(0, left + side - width), max(0, top + side - height)]

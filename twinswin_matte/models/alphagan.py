@@ -64,6 +64,7 @@ class Aspp(nn.Module):
     ):
         super().__init__()
         def branch(kernel, distance):
+            "A convolution at one distance."
             conv = nn.Conv2d(inside, outside, kernel, padding=distance * (kernel // 2), dilation=distance, bias=False)
             return nn.Sequential(conv, normalisation(outside, norm), nn.ReLU())
         self.branches = nn.ModuleList([branch(1, 1), *(branch(3, d) for d in distances)])

@@ -337,7 +337,7 @@ def create_encoder(
     kind = PlainVitEncoder if _is_plain(model) else HeadEncoder if head else TimmEncoder
     encoder = kind(network, mean=mean, std=std, **shape)
     if pretrained:
-        encoder.weights = {'name': _hub_name(model) or model, 'file': None if pretrained is True else Path(pretrained).name,
+        encoder.weights = {'name': _hub_name(model) or model if pretrained is True else model, 'file': None if pretrained is True else Path(pretrained).name,
                            'licence': timm.get_pretrained_cfg(model).license or 'not stated by timm'}
     return encoder
 

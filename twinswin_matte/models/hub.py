@@ -26,7 +26,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundEr
 
 from .. import __version__
 from ..core import MattingError, atomic_write
-from .zoo import _check_opening, count_parameters, load_checkpoint, read_card, save_checkpoint
+from .zoo import count_parameters, load_checkpoint, read_card, save_checkpoint
 
 # %% ../../nbs/29a_models.hub.ipynb #7ffbb479
 FILES = ('model.safetensors', 'config.json', 'README.md')
@@ -124,7 +124,6 @@ def check_folder(
     config, inside = _read_object(folder / 'config.json'), read_card(folder / FILES[0])
     if any(config.get(k) != inside[k] for k in ('name', 'options')):
         raise MattingError(f'{folder / "config.json"}: describes another model than {FILES[0]}; the files do not belong together')
-    _check_opening(folder / FILES[0], inside['options'])
     return folder / FILES[0]
 
 # %% ../../nbs/29a_models.hub.ipynb #425d6e60
@@ -391,7 +390,7 @@ def find_pretrained(
         return check_folder(path.parent, expected=expected)
     if expected is not None:
         raise MattingError(f'{path}: a file without a manifest has no fingerprint; save the model with save_pretrained')
-    _check_opening(path, read_card(path)['options'])
+    read_card(path)
     return path
 
 # %% ../../nbs/29a_models.hub.ipynb #d3bdde77
@@ -400,7 +399,6 @@ def _write_model(folder, model, card, half):
     path = save_checkpoint(folder / FILES[0], model, card=card, half=half)
     path.with_suffix('.json').unlink()  # config.json says it under the Hub's name
     content = read_card(path)
-    _check_opening(path, content['options'])
     _write_json(folder / 'config.json', {'library': 'twinswin_matte', 'version': __version__, 'name': content['name'], 'options': content['options'], 'size': card.get('size'),
                                          'needs_trimap': bool(model.needs_trimap), 'dtype': 'float16' if half else 'float32'})
     path.chmod((folder / 'config.json').stat().st_mode & 0o777)  # safetensors writes for the owner only

@@ -17,7 +17,7 @@ from ..core import MattingError, pad_to_multiple, unpad
 from ..losses import full_precision, region_mean
 from .blocks import ConvBlock
 from .encoders import Encoder, create_encoder
-from .mattenet import MatteOutput, MattingModel, check_image
+from .mattenet import MatteOutput, MattingModel, check_image, compare_tensors
 from ..trimap import dilate, erode
 
 # %% ../../nbs/27_models.modnet.ipynb #1feb169a
@@ -232,8 +232,7 @@ def from_official(
     except (ValueError, KeyError, IndexError, StopIteration):
         raise MattingError(f'not an official MODNet checkpoint: its encoder is not the official MobileNetV2 (first names {", ".join(sorted(state)[:3])})') from None
     given, own = {names[k]: v for k, v in state.items()}, {k: v for k, v in model.state_dict().items() if k not in ('backbone.encoder.mean', 'backbone.encoder.std')}
-    missing, extra = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
-    wrong = sorted(k for k in own.keys() & given.keys() if own[k].shape != given[k].shape)
+    missing, extra, wrong = compare_tensors(own, given)
     if missing or extra or wrong:
         counts = '; '.join(f'{len(n)} {what}: {", ".join(n[:3])}' for what, n in (('missing', missing), ('unknown', extra), ('of another shape', wrong)) if n)
         raise MattingError(f'not an official MODNet checkpoint with hr_channels={hr_channels} ({counts})')

@@ -270,6 +270,7 @@ def save_config(
 def _from_dict(content, source):
     "A config from nested dicts; what is not named keeps its default."
     def flat(part, prefix=''):
+        "Dotted keys and values of nested ones."
         if not isinstance(part, dict):
             raise MattingError(f'{source}: expected keys and values such as train: {{epochs: 3}}')
         for key, value in part.items():

@@ -433,7 +433,7 @@ def fit(self,
         self._set_up()
         if self.resumed:
             self._restore(path, tensors, values)
-        if self.config.train.precision != 'fp16' and self.world > 1 and self.device.type == 'cuda':
+        if self.world > 1 and self.device.type == 'cuda':
             self.plain_model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.plain_model)
         self.saved = time.monotonic()
         for c in self.callbacks:
@@ -537,6 +537,7 @@ def _one_step(self, group):
     "One step of every player whose turn it is; a row for the log, or None if it had to be left out."
     times, last = {}, time.perf_counter()
     def clock(name):
+        "Add the time since the last call to a name."
         nonlocal last
         if self.device.type == 'cuda':
             torch.cuda.synchronize(self.device)  # else what is asked for here would be waited for, and counted, later

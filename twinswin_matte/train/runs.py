@@ -23,6 +23,7 @@ from .config import TrainConfig, load_config
 def commit() -> str | None:  # hash, with '+' if files were changed since; None outside of a repository
     "The commit of this library's checkout; never that of a project it is installed in."
     def git(*words):
+        "A finished git command."
         return subprocess.run(['git', '-C', str(repo_root()), *words], capture_output=True, text=True, timeout=20)
     try:
         top, head = git('rev-parse', '--show-toplevel'), git('rev-parse', '--short=12', 'HEAD')
