@@ -562,14 +562,14 @@ def main():
     options, start = parser.parse_args(), time.time()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        out = work / 'site' if options.check else options.out
-        if out.exists():
-            shutil.rmtree(out)
+        out = work / 'site'  # files that are left beside it go with the folder, and an old site stays until the new one is whole
         pages = build(out, work)
         size = sum(f.stat().st_size for f in out.rglob('*') if f.is_file()) / 1e6
-        print(f'{len(pages)} notebooks, {len(list(out.glob("*.html")))} pages, {size:.0f} MB in {time.time() - start:.0f} s' + ('' if options.check else f': {out / "index.html"}'))
+        print(f'{len(pages)} notebooks, {len(list(out.glob("*.html")))} pages, {size:.0f} MB in {time.time() - start:.0f} s' + ('' if options.check else f': {options.out / "index.html"}'))
         if options.check:
             raise SystemExit(check(out, pages))
+        shutil.rmtree(options.out, ignore_errors=True)
+        shutil.move(out, options.out)
 
 
 if __name__ == '__main__':
