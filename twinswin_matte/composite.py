@@ -8,7 +8,6 @@ __all__ = ['STRIP', 'ROUNDS', 'composite', 'cutout', 'checkerboard', 'parse_colo
 
 # %% ../nbs/02_composite.ipynb #ad7b6bfe
 import math
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from PIL import ImageColor
 
-from .core import MattingError
+from .core import MattingError, one_thread
 
 # %% ../nbs/02_composite.ipynb #d70c58c9
 def composite(
@@ -147,16 +146,6 @@ def _start(image, alpha):
     return F.pad(rearrange(mean, 'n k c -> n (k c) 1 1'), (1, 1, 1, 1))
 
 # %% ../nbs/02_composite.ipynb #5dda77b5
-@contextmanager
-def _one_thread(device):
-    "Do what is inside in one thread, if it is done on the CPU."
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1 if device.type == 'cpu' else threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
 def _multilevel(image, alpha):
     "Nx3xHxW foreground and background of a batch."
     sizes = _sizes(*alpha.shape[-2:])
@@ -196,7 +185,7 @@ def estimate_foreground(
         raise MattingError(f'the image is {tuple(image.shape[-2:])} and the alpha {tuple(alpha.shape[-2:])}: they must have one size')
     batched = image.ndim == 4
     image, alpha = (image, alpha) if batched else (image[None], alpha[None])
-    with _one_thread(image.device):
+    with one_thread(image.device.type == 'cpu'):
         sides = methods[method](image.float(), alpha.float().clamp(0, 1))[:1 + return_background]
         sides = [(side if batched else side[0]).contiguous() for side in sides]
     return tuple(sides) if return_background else sides[0]

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'MAXIMUM_PIXELS', 'ENDINGS', 'MattingError', 'nearest_name', 'Registry', 'MattingSample',
            'repo_root', 'samples_folder', 'data_root', 'golden_root', 'load_image', 'load_alpha', 'image_size',
-           'list_images', 'atomic_write', 'save_tensors', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple',
-           'unpad', 'Row', 'show_row', 'figure_row']
+           'list_images', 'one_thread', 'atomic_write', 'save_tensors', 'save_image', 'to_pil', 'from_pil',
+           'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import io
@@ -291,6 +291,19 @@ def list_images(
         raise MattingError(f'{folder}: no such folder')
     found = folder.rglob('*') if recursive else folder.iterdir()
     return sorted(p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith('.') and p.is_file())
+
+# %% ../nbs/00_core.ipynb #72f2c0a4
+@contextmanager
+def one_thread(
+    wanted: bool = True,  # False changes nothing
+):  # a context
+    "Let torch work in one thread inside."
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if wanted else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 # %% ../nbs/00_core.ipynb #a82146d8
 @contextmanager

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
 
-from ..core import MattingError, MattingSample
+from ..core import MattingError, MattingSample, one_thread
 from .backgrounds import BackgroundFolder
 from .pairs import SampleCache
 from .transforms import (AddTrimap, ColorJitter, CropAroundUnknown, Degrade, Harmonize, HorizontalFlip, Letterbox, OntoBackground,
@@ -74,8 +74,9 @@ class TransformedMattes(Dataset):
         "The changed sample at an index."
         if not 0 <= index < len(self):
             raise IndexError(index)
-        sample = self.source[index % len(self.source)]
-        return sample if self.transform is None else self.transform(sample, generator_for(self.seed, self.epoch, index))
+        with one_thread():
+            sample = self.source[index % len(self.source)]
+            return sample if self.transform is None else self.transform(sample, generator_for(self.seed, self.epoch, index))
 
 # %% ../../nbs/15_data.loaders.ipynb #29f23d9c
 def generator_for(

@@ -36,7 +36,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 
 from .. import __version__
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, atomic_write
+from ..core import MattingError, MattingSample, atomic_write, one_thread
 from .loaders import _as_backgrounds, _start_worker, collate, generator_for
 from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
 from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, is_composite
@@ -599,7 +599,8 @@ def _samples(self: SampleStream, chunks):
 def _decoded(self: SampleStream, raw, change=RawSample.decode):
     "A decoded sample; None with a warning if it is damaged and that was allowed."
     try:
-        return change(raw)
+        with one_thread():
+            return change(raw)
     except MattingError as error:
         if not self.skips_damaged:
             raise
@@ -981,10 +982,10 @@ def _raw_samples(loader):
     steps = [(_KIND.get(type(t).__name__, 'augment'), t) for t in getattr(d.transform, 'transforms', [d.transform])]
     return ((d.source[i % len(d.source)], generator_for(d.seed, d.epoch, i)) for i in loader.sampler), 'decode', steps
 
+@one_thread()
 def _one_core(loader, samples):
     "Milliseconds of one core for each step, per sample."
-    threads, cv_threads, clock, done = torch.get_num_threads(), cv2.getNumThreads(), {}, 0
-    torch.set_num_threads(1)
+    cv_threads, clock, done = cv2.getNumThreads(), {}, 0
     cv2.setNumThreads(0)
     try:
         pairs, reading, steps = _raw_samples(loader)
@@ -995,7 +996,6 @@ def _one_core(loader, samples):
             _timed(clock, 'collate', collate, [sample])
             done += 1
     finally:
-        torch.set_num_threads(threads)
         cv2.setNumThreads(cv_threads)
     return {name: 1000 * seconds / max(1, done) for name, seconds in clock.items()}
 
