@@ -10,7 +10,7 @@ STAMP := .venv/.installed
 help:
 	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
 	@echo "make test   run every test"
-	@echo "make bench  measure speeds (loading, waiting, foregrounds)"
+	@echo "make bench  measure speeds (loading, waiting, foregrounds, training steps)"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make docs   render the notebooks as a site in _docs/"
 	@echo "make readme write README.md from nbs/index.ipynb"

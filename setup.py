@@ -19,6 +19,6 @@ setup(
     packages=find_packages(include=[settings['lib_path'], settings['lib_path'] + '.*']),
     package_data={settings['lib_path']: ['**/*.yaml']},
     install_requires=settings['requirements'].split(),
-    extras_require={name: settings[f'{name}_requirements'].split() for name in ('dis', 'video', 'tensorboard', 'trackio', 'wandb', 'shards', 'docs', 'onnx', 'dev')},
+    extras_require={key.removesuffix('_requirements'): value.split() for key, value in settings.items() if key.endswith('_requirements')},
     entry_points={'console_scripts': settings['console_scripts'].split()},
 )

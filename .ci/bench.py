@@ -11,13 +11,15 @@ import pandas as pd  # noqa: E402
 import torch  # noqa: E402
 
 from twinswin_matte.composite import estimate_foreground  # noqa: E402
-from twinswin_matte.core import data_root  # noqa: E402
+from twinswin_matte.core import data_root, repo_root  # noqa: E402
 from twinswin_matte.data.loaders import make_loaders  # noqa: E402
 from twinswin_matte.data.mattes import open_data  # noqa: E402
 from twinswin_matte.data.shards import ShardStream, measure_loading, stream_loader, write_shards  # noqa: E402
 from twinswin_matte.data.synth import SynthMattes, random_matte  # noqa: E402
 from twinswin_matte.train.config import PRESETS, changed  # noqa: E402
 from twinswin_matte.train.recipes import train  # noqa: E402
+from twinswin_matte.train.runs import environment, save_json  # noqa: E402
+from twinswin_matte.train.speed import speed_report  # noqa: E402
 
 work = Path(tempfile.mkdtemp())
 
@@ -61,6 +63,17 @@ def waiting():
     return (100 * parts / parts.sum()).round(1).rename('% of a step').to_frame()
 
 
+def training():
+    "A training step of TwinSwin (Swin-T, 512 px) in several variants, as ratios to float32, and the share of the measured bf16 matrix-product rate."
+    torch.set_num_threads(os.cpu_count() or 1)
+    config = changed(PRESETS['twinswin'], {'data.size': 512, 'data.batch_size': 8 if torch.cuda.is_available() else 1})
+    table = speed_report(config, report=lambda line: print(f'  {line}', flush=True))
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {torch.get_num_threads()} threads'
+    save_json({'what': 'a training step of TwinSwin, Swin-T, 512 px', 'batch_size': config.data.batch_size, 'device': device, 'environment': environment(), 'rows': table.to_dict('records')},
+              repo_root() / 'nbs/experiments/records' / ('speed-cuda.json' if torch.cuda.is_available() else 'speed-cpu.json'))
+    return table.round(3)
+
+
 def foregrounds():
     "Estimating the foreground at 2 megapixels: ours beside PyMatting's, in the same run."
     torch.set_num_threads(os.cpu_count() or 1)
@@ -71,7 +84,7 @@ def foregrounds():
 
 def main():
     "Run the benchmarks that are named, or all."
-    chosen = sys.argv[1:] or ['loading', 'waiting', 'foregrounds']
+    chosen = sys.argv[1:] or ['loading', 'waiting', 'foregrounds', 'training']
     for name in chosen:
         function = globals()[name]
         print(f'\n{function.__doc__}\n{function().to_string()}', flush=True)

@@ -188,6 +188,8 @@ def _scale_numbers(path, picture):
     "HxWx1 array in 0..1 of 16-bit grey, or of integers and floats that fit the range."
     array = np.asarray(picture, dtype=np.float32)[..., None]
     limit = 1 if picture.mode == 'F' else 65535
+    if np.isnan(array).any():
+        raise MattingError(f'{path}: holds values that are not numbers; save it again')
     if not -0.5 * limit <= array.min() <= array.max() <= 1.5 * limit:
         raise MattingError(f'{path}: values from {array.min():g} to {array.max():g}, expected 0 to {limit}; save it with 8 or 16 bits')
     return (array / limit).clip(0, 1)

@@ -215,23 +215,32 @@ class SharedBatches(Sampler):
 
     def __len__(self):
         "Number of batches of this process in an epoch."
-        return len(range(self.rank, len(self.batches), self.world)) if self.whole else len(self.batches)
+        return -(-len(self.batches) // self.world) if self.whole else len(self.batches)
 
     def __iter__(self):
         "Lists of indices."
         start, self.start = self.start, 0
-        for k, batch in enumerate(self.batches):
-            if self.whole:
-                if k % self.world == self.rank:
-                    yield batch
-            elif k >= start:
+        if self.whole:
+            yield from self._whole()
+        for k, batch in enumerate([] if self.whole else self.batches):
+            if k >= start:
                 self.sizes[k] = len(batch)
                 yield batch[self.rank::self.world] or batch[:1]
+
+    def _whole(self):
+        "Whole batches in turn; every process gets as many, the last ones one sample that does not count."
+        for k, batch in enumerate(self.batches):
+            if k % self.world == self.rank:
+                yield batch
+        if 0 < (k + 1) % self.world <= self.rank:
+            yield batch[:1]
 
     def share(self,
         k: int,  # number of a batch that was given out
     ) -> float:  # how much its mean counts in the mean over processes
-        "Samples of this process, times processes, over samples of the batch."
+        "Samples of this process, times processes, over samples of the batch; of whole batches 1, or 0 for what does not count."
+        if self.whole:
+            return float(k * self.world + self.rank < len(self.batches))
         size = self.sizes.get(k)
         return 1.0 if size is None else len(range(self.rank, size, self.world)) * self.world / size
 

@@ -555,7 +555,7 @@ class KeepEvery(Callback):
         "Save it if it is time; remove the oldest."
         if row['epoch'] % self.every or not _is_main(trainer):
             return
-        save_checkpoint(trainer.folder / f"epoch-{row['epoch']:04d}.safetensors", trainer.plain_model, card=trainer.card(row), state=trainer.averaged)
+        save_checkpoint(trainer.folder / f"epoch-{row['epoch']:04d}.safetensors", trainer.plain_model, card=trainer.card(row), state=trainer.weights)
         old = sorted(trainer.folder.glob('epoch-*.safetensors'), key=lambda p: int(p.stem.split('-')[1]))
         for path in old[:-self.last] if self.last else []:
             path.with_suffix('.json').unlink(missing_ok=True)

@@ -100,6 +100,8 @@ class OptimConfig:
     accumulate: int = 1  # batches per step
     precision: str = 'no'  # 'no' (float32), 'bf16' or 'fp16'
     channels_last: bool = False  # memory layout; faster for convolutions on CPU and GPU
+    compile: bool = False  # the encoder, by torch.compile: minutes at the start, for faster steps
+    fsdp: bool = False  # several processes: each keeps only a share of the encoder's parameters and moments
     ema: float = 0.0  # decay of the averaged weights that are validated and saved; 0: none
     seed: int = 0  # of weights, order and augmentation
     save_minutes: float = 10.0  # how often the state is written within an epoch; 0: only at its end
@@ -175,6 +177,10 @@ def check_config(
             check_config(value, prefix=f'{where}.')
         else:
             _check_field(where, f, value)
+    if isinstance(config, OptimConfig) and config.fsdp and config.precision == 'fp16':
+        raise MattingError(f"{prefix}precision: 'fp16' does not go with {prefix}fsdp; choose bf16 or no")
+    if isinstance(config, OptimConfig) and config.fsdp and config.compile:
+        raise MattingError(f'{prefix}compile does not go with {prefix}fsdp; choose one of them')
     for name in config.sinks if isinstance(config, LogConfig) else ():
         if name not in SINK_NAMES:
             near = nearest_name(name, SINK_NAMES)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['STATES', 'learning_rate', 'Player', 'layered_groups', 'single_player', 'save_state', 'load_state', 'seed_everything',
-           'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs', 'average_gradients', 'sum_over_processes',
-           'Stopped', 'Trainer', 'write_state', 'fit', 'validate']
+           'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs', 'Stopped', 'Trainer', 'write_state', 'fit',
+           'validate']
 
 # %% ../../nbs/32_train.loop.ipynb #0b3a4b0e
 import hashlib
@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
+from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import gather_object
 from fastprogress.fastprogress import progress_bar
 from safetensors import safe_open
@@ -36,6 +36,7 @@ from ..data.loaders import from_place, half_size, share_loader, share_of
 from ..metrics import gradient_error, mad, mse, sad
 from ..models.zoo import save_checkpoint
 from .config import OptimConfig, TrainConfig, save_config
+from .processes import average_gradients, clip_gradients, gathered, process_count, scattered, shard_encoders, sum_over_processes, synchronise_norms
 from .runs import RunRecord, curves, environment, save_json, save_table
 
 # %% ../../nbs/32_train.loop.ipynb #0a16e396
@@ -160,9 +161,10 @@ def _optimiser_tensors(optimiser):
 def _set_optimiser_tensors(optimiser, tensors):
     "Put an optimiser's state back."
     content, state = optimiser.state_dict(), {}
+    parameters = [p for group in optimiser.param_groups for p in group['params']]
     for key, value in tensors.items():
         number, name = key.split('/')
-        state.setdefault(int(number), {})[name] = value
+        state.setdefault(int(number), {})[name] = scattered({name: value}, {name: parameters[int(number)]})[name]
     optimiser.load_state_dict({**content, 'state': state})
 
 # %% ../../nbs/32_train.loop.ipynb #85c9f483
@@ -200,7 +202,7 @@ class KeepCheckpoints(Callback):
         "Save what predicting needs, with its card."
         card = trainer.card(row)
         for name in ('last', *(['best'] if row['best'] else [])):
-            save_checkpoint(trainer.folder / f'{name}.safetensors', trainer.plain_model, card=card, state=trainer.averaged)
+            save_checkpoint(trainer.folder / f'{name}.safetensors', trainer.plain_model, card=card, state=trainer.weights)
 
 class PrintEpochs(Callback):
     "One line per epoch."
@@ -214,38 +216,6 @@ class PrintEpochs(Callback):
         left = row['time'] * (trainer.config.train.epochs - row['epoch'])
         mark = '  best' if row['best'] else ''
         print(f"epoch {row['epoch']:3d}/{trainer.config.train.epochs}  loss {row['train_loss']:.4f}  validation SAD {row['sad']:.4f}  MSE {row['mse']:.5f}  {row['time']:.0f} s, {left:.0f} s left{mark}", flush=True)
-
-# %% ../../nbs/32_train.loop.ipynb #5cabc158
-def average_gradients(
-    parameters,  # with gradients, on all processes
-    *,
-    megabytes: float = 32.0,  # sent at once
-) -> None:
-    "Replace the gradients of all processes by their mean; nothing happens in a single one."
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()) or torch.distributed.get_world_size() == 1:
-        return
-    bucket, size, world = [], 0, torch.distributed.get_world_size()
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    for k, gradient in enumerate(gradients):
-        bucket.append(gradient)
-        size += gradient.numel() * gradient.element_size()
-        if size > megabytes * 2**20 or k == len(gradients) - 1:
-            flat = torch.cat([g.flatten() for g in bucket])
-            torch.distributed.all_reduce(flat)
-            for gradient, mean in zip(bucket, (flat / world).split([g.numel() for g in bucket]), strict=True):
-                gradient.copy_(mean.view_as(gradient))
-            bucket, size = [], 0
-
-def sum_over_processes(
-    *numbers: float,  # the same count on all processes
-) -> list:  # of float
-    "The sums of a few numbers over all processes."
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()) or torch.distributed.get_world_size() == 1:
-        return [float(n) for n in numbers]
-    device = torch.device('cuda', torch.cuda.current_device()) if torch.distributed.get_backend() == 'nccl' else torch.device('cpu')
-    together = torch.tensor(numbers, dtype=torch.float64, device=device)
-    torch.distributed.all_reduce(together)
-    return together.tolist()
 
 # %% ../../nbs/32_train.loop.ipynb #9bb22424
 class Stopped(Exception):
@@ -267,9 +237,9 @@ class Trainer:
         self.config, self.recipe, self.folder, self.quiet, self.data_card = config, recipe, Path(folder), quiet, data_card or {}
         self.history, self.steps, self.skipped = [], [], []
         self.epoch = self.step = self.place = 0
-        self.best, self.averaged, self.resumed, self.signal, self.saved = math.inf, None, False, None, 0.0
-        if torch.distributed.is_available() and not torch.distributed.is_initialized():
-            AcceleratorState._reset_state(reset_partial_state=True)
+        self.best, self.averaged, self.weights, self.resumed, self.signal, self.saved = math.inf, None, None, False, None, 0.0
+        if process_count() == 1 or PartialState._shared_state.get('num_processes') != process_count():
+            AcceleratorState._reset_state(reset_partial_state=True)  # that of an earlier run, or of the process this one was forked from
         self.accelerator = Accelerator(mixed_precision=config.train.precision, cpu=config.train.device == 'cpu', step_scheduler_with_optimizer=False)
         self.rank, self.world, self.is_main = self.accelerator.process_index, self.accelerator.num_processes, self.accelerator.is_main_process
         usual = [WriteLogs(), KeepCheckpoints(), *([] if quiet else [PrintEpochs()])] if callbacks is None else list(callbacks)
@@ -306,7 +276,7 @@ class Trainer:
 
 # %% ../../nbs/32_train.loop.ipynb #d6578a85
 STATES = ('state.safetensors', 'state-before.safetensors')
-_MAY_CHANGE = {'train.epochs', 'train.device', 'train.save_minutes', 'train.skip_bad', 'data.workers', 'model.pretrained', 'model.checkpoint', 'model.allow_untrained_teacher', 'model.allow_untrained_encoder',
+_MAY_CHANGE = {'train.epochs', 'train.device', 'train.compile', 'train.save_minutes', 'train.skip_bad', 'data.workers', 'model.pretrained', 'model.checkpoint', 'model.allow_untrained_teacher', 'model.allow_untrained_encoder',
                'teacher.checkpoint', 'teacher.steps'}
 
 def _flat(content, prefix=''):
@@ -348,7 +318,7 @@ def _find_state(self, resume):
 def _restore(self, path, tensors, values):
     "Put everything back."
     try:
-        self.plain_model.load_state_dict({k: v.to(self.device) for k, v in tensors['model'].items()})
+        self.plain_model.load_state_dict(scattered({k: v.to(self.device) for k, v in tensors['model'].items()}, self.plain_model.state_dict()))
         for name, optimiser in self.optimisers.items():
             _set_optimiser_tensors(optimiser.optimizer, tensors.get(f'optimiser {name}', {}))
     except (RuntimeError, ValueError) as error:
@@ -356,7 +326,7 @@ def _restore(self, path, tensors, values):
     if self.accelerator.scaler is not None and values.get('scaler'):
         self.accelerator.scaler.load_state_dict(values['scaler'])
     if self.averaged is not None:
-        self.averaged = {k: v.to(self.device) for k, v in tensors.get('averaged', self.averaged).items()}
+        self.averaged = scattered({k: v.to(self.device) for k, v in tensors.get('averaged', gathered(self.averaged)).items()}, self.averaged)
     self.steps = _as_rows(tensors.get('steps', {}))
     self.history, self.skipped = values['history'], values['skipped']
     self.epoch, self.step, self.place, self.best = (values[k] for k in ('epoch', 'step', 'place', 'best'))
@@ -364,12 +334,13 @@ def _restore(self, path, tensors, values):
 def write_state(self) -> None:
     "Write everything, in the main process; the state before is kept."
     self.saved = time.monotonic()
+    tensors = {'model': gathered(self.plain_model.state_dict())}
+    tensors.update({f'optimiser {name}': gathered(_optimiser_tensors(optimiser.optimizer)) for name, optimiser in self.optimisers.items()})
+    if self.averaged is not None:
+        tensors['averaged'] = gathered(self.averaged)
     if not self.is_main:
         return
-    tensors = {'model': self.plain_model.state_dict(), 'steps': _as_columns(self.steps)}
-    tensors.update({f'optimiser {name}': _optimiser_tensors(optimiser.optimizer) for name, optimiser in self.optimisers.items()})
-    if self.averaged is not None:
-        tensors['averaged'] = self.averaged
+    tensors['steps'] = _as_columns(self.steps)
     values = {k: getattr(self, k) for k in ('history', 'skipped', 'epoch', 'step', 'place', 'best')}
     scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else {}
     new, newest, before = (self.folder / name for name in ('state-new.safetensors', *STATES))
@@ -382,11 +353,18 @@ Trainer._check_same_run, Trainer._find_state, Trainer._restore, Trainer.write_st
 
 # %% ../../nbs/32_train.loop.ipynb #bfd50ccd
 def _set_up(self):
-    "Optimisers, memory layout, averaged weights."
+    "Memory layout, several processes, optimisers, averaged weights."
     o, model = self.config.train, self.plain_model
     if o.channels_last:
         model.to(memory_format=torch.channels_last)
+    self.plain_model = model = synchronise_norms(model, self.device)
+    if o.fsdp:
+        shard_encoders(model.encoders(), self.device, precision=o.precision)
+    for encoder in model.encoders() if o.compile else []:
+        encoder.compile()
     self.players = self.recipe.players(model)
+    if o.fsdp and len(self.players) > 1:
+        raise MattingError(f'train.fsdp: {self.config.model.name} has {len(self.players)} players that take turns, and sharded encoders do not; leave it off')
     plain = [torch.optim.AdamW([{**g, 'base': g['lr']} for g in p.groups], weight_decay=p.options.weight_decay) for p in self.players]
     self.optimisers = {p.name: self.accelerator.prepare_optimizer(optimiser) for p, optimiser in zip(self.players, plain, strict=True)}
     self.per_epoch = o.steps or max(1, math.ceil(len(self.train_loader) / o.accumulate))
@@ -433,8 +411,6 @@ def fit(self,
         self._set_up()
         if self.resumed:
             self._restore(path, tensors, values)
-        if self.world > 1 and self.device.type == 'cuda':
-            self.plain_model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.plain_model)
         self.saved = time.monotonic()
         for c in self.callbacks:
             c.before_fit(self)
@@ -507,7 +483,7 @@ def _move(self, player, group, clock):
     factor = learning_rate(self.step, self.per_epoch, player.options)
     for g in optimiser.param_groups:
         g['lr'] = g['base'] * factor
-    norm = float(self.accelerator.clip_grad_norm_(player.parameters(), self.config.train.clip or math.inf))
+    norm = self._clip(player)
     good = all(map(math.isfinite, losses)) and (math.isfinite(norm) or self.accelerator.scaler is not None)
     mean = sum(loss * share for loss, (_, share) in zip(losses, group, strict=True) if share) / len(group)
     bad, mean = sum_over_processes(float(not good), mean / self.world)
@@ -519,6 +495,13 @@ def _move(self, player, group, clock):
     optimiser.zero_grad()
     clock('optimiser_s')
     return mean, {**parts, 'norm': norm}
+
+def _clip(self, player):
+    "Clip the gradients; their norm before."
+    largest = self.config.train.clip or math.inf
+    if self.config.train.fsdp:
+        return clip_gradients(player.parameters(), largest)
+    return float(self.accelerator.clip_grad_norm_(player.parameters(), largest))
 
 def _skip(self, group, found):
     "Write down a step that was left out; an error if there were too many."
@@ -561,7 +544,7 @@ def _one_step(self, group):
             self.averaged[k] = torch.lerp(self.averaged[k], v.detach(), 1 - self.config.train.ema) if v.is_floating_point() else v.detach().clone()
     return row if row is None else {**row, 'samples': round(sum_over_processes(sum(len(b['names']) for b, share in group if share))[0]), **times}
 
-for function in (_batches, _on_device, _turn_of, _move, _skip, _one_step):
+for function in (_batches, _on_device, _turn_of, _move, _clip, _skip, _one_step):
     setattr(Trainer, function.__name__, function)
 
 # %% ../../nbs/32_train.loop.ipynb #92c93b6a
@@ -609,8 +592,10 @@ def _finish_epoch(self, start):
     losses = [r['loss'] for r in self.steps if r['epoch'] == self.epoch]
     row = {'epoch': self.epoch, 'lr': self.steps[-1]['lr'] if self.steps else math.nan, 'train_loss': float(np.mean(losses)) if losses else math.nan, **values, 'best': better, 'time': time.time() - start}
     self.history.append(row)
+    self.weights = gathered(self.plain_model.inference_state_dict() if self.averaged is None else self.averaged)
     for c in self.callbacks:
         c.after_epoch(self, row)
+    self.weights = None
     self.write_state()
 
 for function in (_one_epoch, _leave_or_save, _finish_epoch):
@@ -638,7 +623,8 @@ def validate(self) -> dict:  # loss, sad, mse, mad, grad
         batch = self._on_device(batch)
         with self.accelerator.autocast():
             total, _, output = self.recipe.loss(model, batch)
-        rows += self._rows_of(k * self.world + self.rank, batch, total, output)
+        if share_of(self.validation_loader, k):
+            rows += self._rows_of(k * self.world + self.rank, batch, total, output)
         for c in self.callbacks if k == 0 else []:
             c.after_validation(self, batch, output)
     if kept is not None:
