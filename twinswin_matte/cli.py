@@ -78,22 +78,41 @@ def _add_device(parser):
     parser.add_argument('--size', type=_count, metavar='PIXELS', help='long side the model works at; results keep the size of the photo '
                         '(default: what the checkpoint was trained at)')
 
-@_command('predict', 'cut the foreground out of photos and videos', text='''Writes OUT/alpha/NAME.png (the matte: white is foreground), OUT/cutout/NAME.png (the foreground with
-transparency) and OUT/composite/NAME.png (the foreground over another background), at the size of the photo.
+@_command('predict', 'cut the foreground out of photos and videos', text='''Writes OUT/KIND/NAME.png at the size of the photo, for each KIND of --output:
+  alpha         the matte: white is foreground
+  cutout        the foreground with transparency
+  foreground    the foreground's colour everywhere, without transparency
+  composite     over --background; checkerboard: over light and dark squares
+  blur          over its own background, blurred
+  overlay       the photo with its foreground tinted
+  exr, tiff     premultiplied layers for compositors: OUT/exr/NAME.exr (linear light), OUT/tiff/NAME.tif (sRGB; linear with --bits 32)
+Given again, the same command skips what is finished. Under torchrun or accelerate launch the processes share the files.
 A video becomes OUT/alpha/NAME.mp4, OUT/composite/NAME.mp4 (with its sound) and OUT/cutout/NAME.webm.''', examples=(
     'matte predict cat.jpg --checkpoint runs/tsr/best.safetensors --out cut',
-    'matte predict holiday/ --checkpoint best.safetensors --out cut --output alpha,cutout',
+    'matte predict holiday/ --checkpoint best.safetensors --out cut --output alpha,cutout,blur',
     'matte predict cat.jpg --checkpoint best.safetensors --out cut --output composite --background beach.jpg',
-    'matte predict talk.mp4 --checkpoint best.safetensors --out cut --output composite --background white'))
+    'matte predict cat.jpg --checkpoint guided.safetensors --out cut --trimap auto --coarse best.safetensors',
+    'matte predict talk.mp4 --checkpoint best.safetensors --out cut --output composite --background white',
+    'torchrun --nproc-per-node 4 -m twinswin_matte.cli predict holiday/ --checkpoint best.safetensors --out cut'))
 def _predict_options(parser):
     parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, folders of them, or video files')
     parser.add_argument('--checkpoint', required=True, metavar='FILE', help='a trained model: best.safetensors of a run, or the folder of the run')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the results')
-    parser.add_argument('--output', default='alpha', metavar='KINDS', help='some of alpha,cutout,composite, with commas (default: alpha)')
+    parser.add_argument('--output', default='alpha', metavar='KINDS', help='kinds of results, with commas (default: alpha)')
     parser.add_argument('--background', metavar='WHAT', help='for composite: a picture, a colour (white, #ff8800, 0,128,255) or checkerboard (default)')
-    parser.add_argument('--trimap', metavar='DIR', help='trimaps named like the photos: black is background, white foreground, grey unknown')
-    parser.add_argument('--bits', type=int, choices=(8, 16), default=8, help='depth of the alpha (default: 8)')
+    parser.add_argument('--blur', type=float, metavar='PERCENT', help='for blur: how strong, in percent of the longer side (default: 2)')
+    parser.add_argument('--tint', metavar='COLOUR', help='for overlay (default: a pink)')
+    parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
+    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: by --coarse')
+    parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
+    parser.add_argument('--coarse', metavar='FILE', help='a trained model that needs no trimap, to make them')
+    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask or coarse matte is doubted (default: 1.5 %% of the longer side)')
     parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory')
+    parser.add_argument('--batch', type=_count, default=1, metavar='N', help='photos of one size that go through the model together (default: 1)')
+    parser.add_argument('--workers', type=_count, default=2, metavar='N', help='threads that read, and as many that write (default: 2)')
+    parser.add_argument('--overwrite', action='store_true', help='do finished photos again, and replace results that others have made or changed')
+    parser.add_argument('--precision', default='float32', metavar='TYPE', help='float32 (default), bfloat16 or float16: what the model computes in')
+    parser.add_argument('--compile', action='store_true', help='compile the model: a slow first photo, faster ones after it')
     parser.add_argument('--no-delay', action='store_true', help="videos: do not smooth over a frame's neighbours")
     parser.add_argument('--no-audio', action='store_true', help='videos: leave the sound out')
     _add_device(parser)
@@ -102,24 +121,60 @@ def _predict_options(parser):
 # %% ../nbs/49_cli.ipynb #51b82c85
 def _predict(options):
     "Matte photos and videos."
-    from twinswin_matte.apply.predict import Matter, check_outputs, gather_images, predict_folder
+    from twinswin_matte.apply.predict import Matter, check_outputs, gather_images
     outputs = check_outputs(options.output)
     videos, rest = _split_videos(options.photos)
+    if videos:
+        check_outputs(outputs, allowed=('alpha', 'cutout', 'composite'))
     photos = gather_images(rest) if rest else []
     tile = _tile_side(options, videos)
-    matter = Matter(options.checkpoint, device=options.device, size=options.size)
+    matter = Matter(options.checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile)
     failed = _predict_videos(videos, matter, outputs, options)
     if not photos:
         return int(failed)
     if tile:
         from twinswin_matte.apply.tiles import TiledMatter
         matter = TiledMatter(matter, tile=tile)
-    report = predict_folder(photos, matter, options.out, outputs=outputs, background=options.background, trimap=options.trimap, bits=options.bits, **({'workers': 1} if tile else {}))
+    return _predict_photos(photos, matter, outputs, options) or int(failed)
+
+def _guides(options, matter):
+    "What trimaps are made from."
+    from twinswin_matte.apply.predict import Matter
+    given = [options.trimap, options.mask, options.coarse]
+    if matter.needs_trimap and not any(given):
+        options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto --coarse CHECKPOINT')
+    if (options.trimap == 'auto') != (options.coarse is not None):
+        options.parser.error('--trimap auto and --coarse CHECKPOINT go together')
+    coarse = Matter(options.coarse, device=options.device, precision=options.precision) if options.coarse else None
+    return dict(trimap=options.trimap, mask=options.mask, coarse=coarse, radius=options.radius)
+
+def _predict_photos(photos, matter, outputs, options):
+    "Matte photos; what Ctrl-C leaves is gone on with by the same command."
+    import signal
+
+    from twinswin_matte.apply.folder import PredictReport, predict_folder
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun ends its processes so
+    report, workers = PredictReport(), 1 if options.tiles else options.workers
+    try:
+        predict_folder(photos, matter, options.out, outputs=outputs, background=options.background, blur=options.blur, tint=options.tint, bits=options.bits, batch=options.batch,
+                       workers=workers, overwrite=options.overwrite, report=report, **_guides(options, matter))
+    except KeyboardInterrupt:
+        _warn(f'stopped after {len(report.done) + len(report.skipped)} photos; the same command goes on from there')
+        return 130
+    _tell_photos(report, [str(Path(options.out) / o) for o in outputs])
+    return int(bool(report.failed))
+
+def _tell_photos(report, folders):
+    "What became of the photos of this process."
+    from twinswin_matte.jobs import process_number
+    number, count = process_number()
     for reason in report.failed.values():
         _warn(f'failed: {reason}')
-    folders = ', '.join(str(Path(options.out) / o) for o in outputs)
-    print(f'{len(report.done)} of {len(photos)} photos done: {folders}' if report.done else 'no photo could be done')
-    return int(bool(report.failed) or failed)
+    for path, name in report.renamed.items():
+        _warn(f'{path}: another photo has this name, so the results are called {name}')
+    done, total = len(report.done), len(report.done) + len(report.failed)
+    parts = [f'{done} of {total} photos done'] * bool(done) + ['no photo could be done'] * bool(total and not done) + [f'{len(report.skipped)} were finished before'] * bool(report.skipped)
+    print((f'process {number + 1} of {count}: ' if count > 1 else '') + (', '.join(parts) or 'nothing to do') + (f': {", ".join(folders)}' if done or report.skipped else ''))
 
 def _tile_side(options, videos):
     "'auto', a number of pixels, or None for no tiles."
@@ -257,113 +312,190 @@ def _adapt(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #c7af94eb
-@_command('evaluate', 'compare mattes with the truth', text='''Either two folders of mattes, whoever made them, paired by file name without suffix (--pred and --gt),
-or models and pictures with true mattes (--checkpoint and --data), classical methods beside them (--classical). Prints the means; the file has a row
-per picture and region: name,region,sad,mse,mad,grad,conn. Regions: whole picture, unknown (with trimaps),
-boundary (within 10 pixels of the true edge).''', examples=(
+@_command('evaluate', 'compare mattes with the truth', text='''Either folders of mattes, whoever made them, paired by file name without suffix (--pred and --gt),
+or methods and pictures with true mattes (--checkpoint, --classical, --pred, and --data). With --protocol by the rules of a benchmark;
+--list tells which there are. Prints means with their 95 % intervals, and paired tests of several methods. The file has a row
+per picture and region: name,region,sad,mse,mad,grad,conn; a JSON of the same name has the summary and all conditions.''', examples=(
     'matte evaluate --pred cut/alpha --gt truth --out metrics.csv',
-    'matte evaluate --pred cut/alpha --gt truth --trimap trimaps',
+    'matte evaluate --pred ours theirs --gt truth --trimap trimaps --worst 5',
     'matte evaluate --checkpoint runs/tsr/best.safetensors --data pairs',
-    'matte evaluate --checkpoint runs/alphagan --classical closed-form --data pairs --set alphamatting'))
+    'matte evaluate --protocol p3m-500 --data P3M-10k --checkpoint runs/tsr runs/modnet --worst 8',
+    'matte evaluate --protocol alphamatting --data alphamatting --classical closed-form knn',
+    'matte evaluate --protocol dis5k --list',
+    'torchrun --nproc_per_node 4 -m twinswin_matte.cli evaluate --protocol aim-500 --data AIM-500 --checkpoint runs/tsr'))
 def _evaluate_options(parser):
-    parser.add_argument('--pred', metavar='DIR', help='predicted mattes')
+    parser.add_argument('--pred', nargs='+', default=[], metavar='DIR', help='predicted mattes: a folder for each method')
     parser.add_argument('--gt', metavar='DIR', help='true mattes')
     parser.add_argument('--trimap', metavar='DIR', help='trimaps; adds the unknown region')
     parser.add_argument('--checkpoint', nargs='+', default=[], metavar='FILE', help='trained models, or the folders of their runs')
     parser.add_argument('--classical', nargs='+', default=[], metavar='METHOD', help='methods that need a trimap and no training: closed-form, knn, learning-based, large-kernel, random-walk')
-    parser.add_argument('--data', metavar='DIR', help='pictures and true mattes, in folders im and gt or as matte data check knows them')
+    parser.add_argument('--data', metavar='DIR', help="pictures and true mattes: a benchmark's folder, folders im and gt, or as matte data check knows them")
+    parser.add_argument('--protocol', metavar='NAME', help='rules of a benchmark: composition-1k, aim-500, p3m-500, ppm-100, dis5k, alphamatting; or whole, unknown, boundary for any pictures')
+    parser.add_argument('--list', action='store_true', help='tell which protocols there are, or everything about --protocol')
     parser.add_argument('--split', choices=('test', 'validation', 'all'), default='test',
-                        help='the part of --data that was held out from training as matte data check says (default: test), or all pairs of one folder')
-    parser.add_argument('--set', metavar='NAME', help='only this one of several held-out sets, such as alphamatting')
-    parser.add_argument('--trimap-radius', type=_count, metavar='PIXELS', help='with --data: make trimaps of this width from the truth where there are none')
-    parser.add_argument('--out', default='metrics.csv', metavar='FILE', help='where to write the table (default: metrics.csv)')
-    parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), default='dim', help='of Grad and Conn (default: dim, the original)')
+                        help='without a benchmark: the part of --data that was held out from training as matte data check says (default: test), or all pairs of one folder')
+    parser.add_argument('--set', nargs='+', metavar='NAME', help='only these of several sets, such as small or P3M-500-NP')
+    _evaluate_details(parser)
     _add_device(parser)
     parser.set_defaults(run=_evaluate)
 
+def _evaluate_details(parser):
+    "Options that hardly anybody needs at first."
+    parser.add_argument('--trimap-radius', type=_count, metavar='PIXELS', help='with --data: make trimaps of this width from the truth where there are none')
+    parser.add_argument('--resolution', metavar='SIZE', help='compare at another size: original (default), long:1024, short:512 or square:512')
+    parser.add_argument('--resize', action='store_true', help='bring mattes of another size to that of the truth (default: they are refused)')
+    parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), help='of Grad and Conn (default: dim, the original); a benchmark has its own')
+    parser.add_argument('--baseline', metavar='METHOD', help='compare all methods with this one (default: each with each)')
+    parser.add_argument('--worst', type=_count, metavar='N', help='draw the N worst pictures of each method: image, truth, matte, error')
+    parser.add_argument('--metric', metavar='NAME', help='of tests and worst pictures (default: the first of the protocol)')
+    parser.add_argument('--seed', type=int, default=0, help='of intervals and tests (default: 0)')
+    parser.add_argument('--out', default='metrics.csv', metavar='FILE', help='where to write the table (default: metrics.csv); the summary lies beside it as .json')
+
 # %% ../nbs/49_cli.ipynb #598ae498
-def _evaluate(options):
-    "Compare folders, or a model, with the truth."
-    folders, model = [options.pred, options.gt], [options.checkpoint + options.classical, options.data]
-    if all(folders) == all(model) or (any(folders) and any(model)):
-        options.parser.error('give --pred and --gt (two folders of mattes), or --checkpoint and --data (models and pictures with true mattes)')
-    if any(model) and options.trimap:
-        options.parser.error('--trimap goes with --pred and --gt; with --data, trimaps are taken from there')
-    if Path(options.out).is_dir():
-        options.parser.error(f'--out {options.out}: is a folder; give a file, such as {Path(options.out) / "metrics.csv"}')
-    from twinswin_matte.apply.evaluate import evaluate_folder, save_metrics, summary_text
-    if all(folders):
-        frames = {'': evaluate_folder(options.pred, options.gt, trimap=options.trimap, convention=options.convention)}
-    else:
-        frames = _evaluate_sets(options)
-    for title, frame in frames.items():
-        print((f'{title}: ' if title else '') + summary_text(frame))
-    if len(options.checkpoint + options.classical) > 1:
-        _print_comparison(frames)
-    save_metrics(_joined(frames), options.out)
-    print(f'one row per picture and region: {options.out}')
-    return max(_tell_missing(frame, options) for frame in frames.values())
+def _check_evaluate(options):
+    "What does not go together, before anything is loaded."
+    stop, models = options.parser.error, options.checkpoint + options.classical
+    if bool(options.gt) == bool(options.data) or not (options.pred or (models and options.data)):
+        stop('give --pred and --gt (folders of mattes), or --data (pictures with true mattes) and --checkpoint, --classical or --pred')
+    if options.set and options.gt:
+        stop('--set chooses among the sets of --data; leave it out with --gt')
+    if options.data and options.trimap:
+        stop('--trimap goes with --pred and --gt; with --data, trimaps are taken from there')
+    if models and options.gt:
+        stop('--gt goes with --pred; models need --data')
+    if Path(options.out).is_dir() or Path(options.out).suffix == '.json':
+        stop(f'--out {options.out}: give a file for the table, such as {Path(options.out).with_suffix("") / "metrics.csv" if Path(options.out).is_dir() else "metrics.csv"}')
 
-def _joined(frames):
-    "One table of several; the set's name comes before the picture's if there are several."
-    import pandas as pd
-    if len(frames) == 1:
-        return next(iter(frames.values()))
-    return pd.concat([frame.assign(name=f'{title}/' + frame.name) for title, frame in frames.items()])
+def _chosen_protocol(options):
+    "The protocol, with what the options change; `regions` if none is named."
+    from dataclasses import replace
+    from twinswin_matte.apply.protocols import PROTOCOLS, parse_resolution
+    protocol = PROTOCOLS[options.protocol or 'regions']
+    if options.convention and protocol.sets and options.convention != protocol.convention:
+        options.parser.error(f'--convention {options.convention}: {protocol.name} has its own, {protocol.convention}; leave the option out')
+    if options.metric and options.metric not in protocol.metrics:
+        options.parser.error(f"--metric '{options.metric}' does not exist here: {_nearest(options.metric, protocol.metrics)}")
+    changes = {'convention': options.convention or protocol.convention, 'resolution': parse_resolution(options.resolution) if options.resolution else protocol.resolution}
+    return replace(protocol, **changes)
 
-def _tell_missing(frame, options):
-    "Say what was not evaluated; 1 if there was any."
-    for what, names in frame.attrs['missing'].items():
-        _warn(f'no {what} for: {", ".join(names)}')
-    for reason in frame.attrs['failed'].values():
-        _warn(f'failed: {reason}')
-    return int(bool(frame.attrs['missing'] or frame.attrs['failed']))
+def _list_protocols(options):
+    "What there is, or everything about one."
+    from twinswin_matte.apply.protocols import PROTOCOLS, describe_protocol
+    print(describe_protocol(options.protocol) if options.protocol else '\n'.join(f'{name:15} {p.title}; {", ".join(p.regions)}; convention {p.convention}' for name, p in PROTOCOLS.items()))
+    return 0
 
 # %% ../nbs/49_cli.ipynb #b123e28f
-def _chosen_sets(options):
-    "The data sets of one split: {title: dataset}."
+def _truth_pairs(options):
+    "The true mattes and their trimaps as one set, and what has no counterpart: {folder of predictions: {what: names}}."
+    from twinswin_matte.apply.evaluate import pair_mattes
+    from twinswin_matte.data.pairs import Pair, PairFolder
+    pairings = {folder: pair_mattes(folder, options.gt, trimap=options.trimap) for folder in options.pred}
+    files = {name: found for p in pairings.values() for name, found in p.files.items()}
+    pairs = [Pair(name, truth, truth, trimap) for name, (_, truth, trimap) in sorted(files.items())]
+    return {Path(options.gt).resolve().name: PairFolder(pairs)}, {folder: p.missing for folder, p in pairings.items()}
+
+def _chosen_sets(options, protocol):
+    "The sets to evaluate on: {title: dataset}."
     from twinswin_matte.core import MattingError
     from twinswin_matte.data.mattes import open_data
     from twinswin_matte.data.pairs import PairFolder
+    if protocol.sets:
+        from twinswin_matte.apply.protocols import open_sets
+        return open_sets(protocol, options.data, sets=options.set)
     if options.split == 'all':
+        if options.set:
+            raise MattingError('--set chooses among held-out sets; leave it out with --split all')
         return {'all pairs': PairFolder(options.data)}
     pool = open_data(options.data)
     parts = {'test': pool.test or {}, 'validation': {'validation': pool.validation} if pool.validation is not None else {}}[options.split]
     if not parts:
         raise MattingError(f'{options.data}: nothing is held out for {options.split}; --split all takes every pair of one folder')
-    if options.set and options.set not in parts:
-        raise MattingError(f'{options.data}: no held-out set {options.set}: {_nearest(options.set, list(parts))}')
-    return {options.set: parts[options.set]} if options.set else parts
+    for name in options.set or ():
+        if name not in parts:
+            raise MattingError(f'{options.data}: no held-out set {name}: {_nearest(name, list(parts))}')
+    return {name: part for name, part in parts.items() if not options.set or name in options.set}
+
+def _titles(paths):
+    "A short name for each path; the whole path where short ones would be the same."
+    short = [Path(c).resolve().parent.name if Path(c).stem in ('best', 'last', 'alpha') else Path(c).stem or str(c) for c in paths]
+    return [t if short.count(t) == 1 else str(c) for t, c in zip(short, paths, strict=True)]
 
 def _methods(options):
-    "The models and classical methods to evaluate: {title: Matter}."
+    "The models, classical methods and folders to evaluate: {title: method}."
     from twinswin_matte.apply.evaluate import ClassicalMatting
     from twinswin_matte.apply.predict import Matter
-    titles = [Path(c).parent.name if Path(c).stem in ('best', 'last') else Path(c).stem for c in options.checkpoint]
-    titles = [t if titles.count(t) == 1 else str(c) for t, c in zip(titles, options.checkpoint, strict=True)]
-    methods = {t: Matter(c, device=options.device, size=options.size) for t, c in zip(titles, options.checkpoint, strict=True)}
-    return {**methods, **{name: Matter(ClassicalMatting(name), device='cpu') for name in options.classical}}
+    from twinswin_matte.apply.protocols import MatteFolder
+    titles = _titles(options.checkpoint + options.pred)
+    made = [Matter(c, device=options.device, size=options.size) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize) for f in options.pred]
+    twice = next((t for t in titles + options.classical if (titles + options.classical).count(t) > 1), None)
+    if twice:
+        options.parser.error(f'{twice} is given twice: name each method once')
+    return {**dict(zip(titles, made, strict=True)), **{name: Matter(ClassicalMatting(name), device='cpu') for name in options.classical}}
 
-def _evaluate_sets(options):
-    "Each method on each data set: {title: table}."
-    from twinswin_matte.apply.evaluate import evaluate_model
-    sets, methods, frames = _chosen_sets(options), _methods(options), {}
-    for name, matter in methods.items():
-        for title, dataset in sets.items():
-            whole = title if len(methods) == 1 else f'{title}/{name}' if len(sets) > 1 else name
-            frame = frames[whole] = evaluate_model(matter, dataset, convention=options.convention, trimap_radius=options.trimap_radius)
-        print(f"{name}: {frame.attrs['parameters'] / 1e6:.2f} M parameters, {frame.attrs['milliseconds']:.0f} ms for the first picture on {matter.device}", flush=True)
-    return frames
+# %% ../nbs/49_cli.ipynb #877bcd2e
+def _evaluate(options):
+    "Compare folders, or models, with the truth."
+    if options.list:
+        return _list_protocols(options)
+    _check_evaluate(options)
+    protocol = _chosen_protocol(options)
+    from twinswin_matte.apply.evaluate import join_processes
+    from twinswin_matte.apply.protocols import evaluate_protocol
+    processes = join_processes()
+    sets, missing = _truth_pairs(options) if options.gt else (_chosen_sets(options, protocol), {})
+    methods, frames = _methods(options), {}
+    if options.baseline and options.baseline not in methods:
+        options.parser.error(f"--baseline '{options.baseline}' is none of the methods: {_nearest(options.baseline, list(methods))}")
+    for name, method in methods.items():
+        frame = frames[name] = evaluate_protocol(_fitting(protocol, sets, options), method, sets, trimap_radius=options.trimap_radius, processes=processes)
+        if processes.is_main and 'parameters' in frame.attrs:
+            print(f"{name}: {frame.attrs['parameters'] / 1e6:.2f} M parameters, {frame.attrs['milliseconds']:.0f} ms for the first picture on {method.device}", flush=True)
+    if processes.is_main:
+        _report_evaluation(options, frames, methods, sets)
+    return max(_tell_missing(name, frame, missing.get(str(getattr(methods[name], 'folder', '')), {}), processes.is_main) for name, frame in frames.items())
 
-def _print_comparison(frames):
-    "Methods under each other, a table for each set and region, over the pictures that all of them could do."
-    from twinswin_matte.apply.evaluate import compare
-    for title in dict.fromkeys(t.rpartition('/')[0] for t in frames):
-        mine = {t.rpartition('/')[2]: f for t, f in frames.items() if t.rpartition('/')[0] == title and len(f)}
-        common = set.intersection(*(set(f.name) for f in mine.values())) if mine else set()
-        mine = {t: f[f.name.isin(common)] for t, f in mine.items()}
-        for region in next(iter(mine.values())).region.unique() if common else []:
-            print(f"\n{title + ', ' if title else ''}{region}, {len(common)} pictures\n{compare(mine, region=region).round(4).to_string()}")
+def _fitting(protocol, sets, options):
+    "Without a named protocol, the unknown region is left out where there are no trimaps."
+    from dataclasses import replace
+    if options.protocol or options.trimap or options.trimap_radius or any(p.trimap for d in sets.values() for p in getattr(d, 'pairs', ())):
+        return protocol
+    return replace(protocol, regions=tuple(r for r in protocol.regions if r != 'unknown'))
+
+def _report_evaluation(options, frames, methods, sets):
+    "Print the tables and tests, write them, draw the worst pictures."
+    from twinswin_matte.apply.compare import common_pictures, compare_methods, report_table, report_text, save_report
+    from twinswin_matte.apply.evaluate import save_metrics
+    done = {name: f for name, f in frames.items() if len(f)}
+    if not done:
+        save_metrics(next(iter(frames.values())), options.out)
+        return print('no picture could be evaluated')
+    fair = common_pictures(done)
+    tests = compare_methods(fair, metric=options.metric, baseline=options.baseline if options.baseline in fair else None, seed=options.seed) if len(fair) > 1 else None
+    print(report_text(fair, tests=tests, seed=options.seed))
+    plain = not options.protocol and len(frames) == 1 and len(sets) == 1
+    table, summary = save_report(fair, options.out, tests=tests, plain=plain, seed=options.seed)
+    if len(fair) > 1:
+        save_metrics(report_table(done), table)
+    print(f'one row per picture and region: {table}; summary: {summary}')
+    for name in done if options.worst else ():
+        _draw_worst(name, done[name], methods[name], sets, options)
+
+def _draw_worst(name, frame, method, sets, options):
+    "The worst pictures of a method as a PNG beside the table."
+    from twinswin_matte.apply.compare import save_figure, worst_figure
+    out = Path(options.out)
+    safe = re.sub(r'[^\w.-]+', '_', name)
+    figure = worst_figure(frame, sets, method, count=options.worst, metric=options.metric or frame.attrs['protocol'].metrics[0], trimap_radius=options.trimap_radius)
+    print(f'worst pictures of {name}: {save_figure(figure, out.with_name(f"{out.stem}.worst.{safe}.png"))}')
+
+def _tell_missing(name, frame, missing, aloud):
+    "Say what was not evaluated; 1 if there was any."
+    lines = [f'no prediction for: {", ".join(names)}' for names in frame.attrs['missing'].values()]
+    lines += [f'no {what} for: {", ".join(names)}' for what, names in missing.items() if what != 'prediction' or not lines]
+    lines += [f'failed: {reason}' for failed in frame.attrs['failed'].values() for reason in failed.values()]
+    for line in lines if aloud else ():
+        _warn(f'{name}: {line}')
+    return int(bool(lines))
 
 # %% ../nbs/49_cli.ipynb #a12989e4
 @_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, alphagan, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets

@@ -15,7 +15,8 @@ import pandas as pd
 import torch
 
 from .apply.evaluate import evaluate_model
-from .apply.predict import Matter, predict_folder
+from .apply.folder import predict_folder
+from .apply.predict import Matter
 from .core import MattingSample, atomic_write, list_images, samples_folder, show_row
 from .data.loaders import half_size
 from .data.mattes import open_data

@@ -116,7 +116,7 @@ def _magnitude(alpha, convention):
         alpha = (alpha - alpha.min()) / span if span > 0 else np.clip(alpha, 0, 1)
     x = cv2.sepFilter2D(alpha, cv2.CV_32F, slope, gauss, borderType=border)
     y = cv2.sepFilter2D(alpha, cv2.CV_32F, gauss, slope, borderType=border)
-    return cv2.magnitude(x, y)
+    return np.sqrt(x * x + y * y)  # OpenCV's own depends in the last bit on where the arrays lie in memory
 
 # %% ../nbs/04_metrics.ipynb #42359fd0
 def gradient_error(

@@ -454,7 +454,7 @@ def plan_video(
     path, out = Path(path), Path(out)
     if cutout_suffix not in CUTOUT_SUFFIXES:
         raise MattingError(f'cutout_suffix={cutout_suffix!r}: transparency needs {" or ".join(CUTOUT_SUFFIXES)}')
-    plan = {o: out / o / (path.stem + (cutout_suffix if o == 'cutout' else '.mp4')) for o in check_outputs(outputs)}
+    plan = {o: out / o / (path.stem + (cutout_suffix if o == 'cutout' else '.mp4')) for o in check_outputs(outputs, allowed=('alpha', 'cutout', 'composite'))}
     if path.resolve() in {p.resolve() for p in plan.values()}:
         raise MattingError(f'{path} would be overwritten by its own result: choose another output folder')
     return plan
