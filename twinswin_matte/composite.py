@@ -142,7 +142,7 @@ def _enlarge(colours, height, width):
 def _start(image, alpha):
     "Nx6x3x3: mean foreground and background colour in the middle of a frame."
     weight = torch.cat([alpha > 0.9, alpha < 0.1], 1).to(image.dtype)
-    mean = torch.einsum('nchw,nkhw->nkc', image, weight) / (weight.sum((2, 3))[..., None] + 1e-5)
+    mean = torch.stack([(image * weight[:, k:k + 1]).sum((2, 3)) for k in range(2)], 1) / (weight.sum((2, 3))[..., None] + 1e-5)
     return F.pad(rearrange(mean, 'n k c -> n (k c) 1 1'), (1, 1, 1, 1))
 
 # %% ../nbs/02_composite.ipynb #5dda77b5

@@ -249,7 +249,8 @@ def relight(
     factor = gain * torch.tensor(tints)
     matrix = factor[:, None] * contrast * matrix
     offset = factor * 0.5 * (1 - contrast)
-    return (torch.einsum('dc,chw->dhw', matrix, colour) + offset[:, None, None]).clamp_(0, 1)
+    red, green, blue = (matrix[:, c, None, None] * colour[c] for c in range(3))  # no matrix product: its last bit depends on threads and processor
+    return (red + green + blue + offset[:, None, None]).clamp_(0, 1)
 
 # %% ../../nbs/14_data.transforms.ipynb #c8288341
 class Degrade:
