@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import browser
+
 root = Path(__file__).resolve().parent.parent
 os.chdir(root)
 library = 'twinswin_matte'
@@ -113,8 +115,11 @@ def run_notebooks():
     data = Path(os.environ.get('MATTE_DATA', root.parent / 'shared' / 'data')).is_dir()
     if not data:
         print('  cells marked `data` are skipped: neither MATTE_DATA nor ../shared/data is a folder')
-    print('  cells marked `cuda` and `browser` are skipped: they need a GPU or a browser')
-    flags = 'slow data' if data else 'slow'
+    print('  cells marked `cuda` are skipped: they need a GPU')
+    lost = browser.missing('jupyterlab', 'anywidget')
+    if lost:
+        print(f'  cells marked `browser` are skipped: {lost}')
+    flags = ' '.join(['slow', *['data'] * data, *['browser'] * (not lost)])
     call = [tools / 'nbdev_test', '--flags', flags, '--n_workers', '2', '--timing', '--pause', '0.1']
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'HF_HUB_OFFLINE': '1', 'PYTHONWARNINGS': 'ignore'}
     done = subprocess.run(call, env=environment)

@@ -297,7 +297,7 @@ def export_cells(cell, page, links, seen, alt):
     "API entries, then the source, folded; imports are dropped."
     said, source = directives(cell.source), without_directives(cell.source)
     nodes = ast.parse(source).body
-    if all(is_import(n) for n in nodes):
+    if all(is_import(n) or ast.unparse(n).startswith('_all_ = ') for n in nodes):
         return []
     items = [i for i in items_of(source) if not (i.name in seen or seen.add(i.name))]
     entries = [text for i in items if (text := entry(i, page.doc, links))]
@@ -453,7 +453,7 @@ def configuration():
         'project': project['lib_name'], 'release': project['version'], 'project_copyright': project['copyright'] % project,
         'extensions': ['myst_nb', 'site_of_notebooks'], 'html_math_renderer': 'mathml', 'myst_update_mathjax': False,
         'myst_enable_extensions': ['dollarmath', 'attrs_block', 'deflist'], 'myst_heading_anchors': 4, 'myst_dmath_double_inline': True,
-        'nb_execution_mode': 'off', 'nb_merge_streams': True, 'nb_code_prompt_show': 'Source', 'nb_code_prompt_hide': 'Source',
+        'nb_execution_mode': 'off', 'nb_merge_streams': True, 'nb_render_markdown_format': 'gfm', 'nb_code_prompt_show': 'Source', 'nb_code_prompt_hide': 'Source',
         'add_module_names': False, 'toc_object_entries_show_parents': 'hide', 'maximum_signature_line_length': 140, 'smartquotes': False, 'python_display_short_literal_types': True,
         'html_theme': 'pydata_sphinx_theme', 'html_theme_options': options, 'html_title': project['lib_name'], 'html_static_path': [str(root / '.ci/docs.css')],
         'html_css_files': ['docs.css'], 'html_show_sourcelink': False, 'html_copy_source': False, 'html_domain_indices': False, 'html_show_sphinx': False,

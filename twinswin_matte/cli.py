@@ -822,8 +822,31 @@ def _demo(options):
     run_demo(data=options.data, out=options.out, minutes=options.minutes)
     return 0
 
+# %% ../nbs/49_cli.ipynb #f241449c
+@_command('serve', 'open a page on this computer where photos are dropped and cut-outs taken', text='''Only this computer can reach the page, and it needs no network. Uploads are deleted when they have been read,
+results when the page is closed or the program stopped (Ctrl-C). Needs Gradio: pip install "twinswin_matte[serve]"''', examples=(
+    'matte serve --checkpoint runs/tsr --open', 'matte serve --checkpoint runs/tsr runs/twinswin guided.safetensors --port 8000', 'matte serve --checkpoint best.safetensors --max-pixels 12000000'))
+def _serve_options(parser):
+    parser.add_argument('--checkpoint', nargs='+', metavar='FILE', help='trained models to choose from: checkpoints or folders of runs (default: all runs in runs/)')
+    parser.add_argument('--port', type=int, default=7860, metavar='N', help='where the page is found; 0 takes any free port (default: 7860)')
+    parser.add_argument('--max-megabytes', type=float, default=30, metavar='N', help='largest file that is taken (default: 30)')
+    parser.add_argument('--max-pixels', type=_count, default=30_000_000, metavar='N', help='largest picture that is taken, height times width (default: 30000000)')
+    parser.add_argument('--open', action='store_true', help='show the page in the browser at once')
+    _add_device(parser)
+    parser.set_defaults(run=_serve)
+
+def _serve(options):
+    "Serve the page until Ctrl-C."
+    checkpoints = options.checkpoint or sorted(Path('runs').glob('*/best.safetensors'))
+    if not checkpoints:
+        options.parser.error('no trained model in runs/: give --checkpoint FILE')
+    from twinswin_matte.serve import Limits, serve
+    limits = Limits(megabytes=options.max_megabytes, pixels=options.max_pixels)
+    serve(checkpoints, port=options.port, limits=limits, open_browser=options.open, device=options.device, size=options.size)
+    return 0
+
 # %% ../nbs/49_cli.ipynb #a900aa5e
-_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'push', 'models', 'demo')
+_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'push', 'models', 'serve', 'demo')
 
 def _build():
     "The parser of all commands."
