@@ -13,6 +13,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
@@ -360,6 +361,8 @@ def _set_up(self):
     self.plain_model = model = synchronise_norms(model, self.device)
     if o.fsdp:
         shard_encoders(model.encoders(), self.device, precision=o.precision)
+    if o.compile and self.device.type == 'cpu' and not any(map(shutil.which, (os.environ.get('CXX', 'g++'), 'clang++'))):
+        raise MattingError('train.compile: on a CPU torch needs a C++ compiler (apt install g++); install one, or leave it off')
     for encoder in model.encoders() if o.compile else []:
         encoder.compile()
     self.players = self.recipe.players(model)

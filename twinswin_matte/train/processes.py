@@ -159,8 +159,8 @@ def clip_gradients(
     gradients = [p.grad for p in parameters if p.grad is not None]
     shares = [g.to_local() for g in gradients if isinstance(g, DTensor)]
     whole = [g for g in gradients if not isinstance(g, DTensor)]
-    square = lambda group: sum((float(g.float().square().sum()) for g in group), 0.0)
-    norm = math.sqrt(sum_over_processes(square(shares))[0] + square(whole)) if shares else math.sqrt(square(whole))
+    squares = [sum((float(g.float().square().sum()) for g in group), 0.0) for group in (shares, whole)]
+    norm = math.sqrt((sum_over_processes(squares[0])[0] if shares else 0.0) + squares[1])
     if norm > largest and math.isfinite(norm):
         for g in (*shares, *whole):
             g.mul_(largest / (norm + 1e-6))
