@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
-from .apply.widgets import ROW, Panel, Picture, control, ipywidgets, note, numbers_table
+from .apply.widgets import ROW, Panel, Picture, control, ipywidgets, locked, note, numbers_table
 from .core import MattingError
 from .train.runs import RunRecord, leaderboard
 
@@ -194,14 +194,9 @@ def chosen(self: RunDashboard) -> list:  # of RunRecord
 
 # %% ../nbs/46_dashboard.ipynb #84a28d76
 @patch
+@locked
 def refresh(self: RunDashboard):
     "Read the folder again."
-    with self.lock:
-        self._read()
-
-@patch
-def _read(self: RunDashboard):
-    "Find the runs; keep the marks."
     try:
         self.records = find_runs(self.folder)
     except MattingError as error:
@@ -217,14 +212,9 @@ def _read(self: RunDashboard):
     self._choose()
 
 @patch
+@locked
 def _choose(self: RunDashboard, change=None):
     "Offer what the marked runs have, and draw it."
-    with self.lock:
-        self._offer()
-
-@patch
-def _offer(self: RunDashboard):
-    "Curves, table and panels of the marked runs."
     columns, old = choices(self.chosen, self.by.value), self.column.value
     if list(self.column.options) != columns:
         self.column.options = columns
@@ -240,6 +230,7 @@ def _offer(self: RunDashboard):
 
 # %% ../nbs/46_dashboard.ipynb #8bd3eabe
 @patch
+@locked
 def draw(self: RunDashboard, change=None):
     "Draw the curves."
     if self.column.value is None:
@@ -251,6 +242,7 @@ def draw(self: RunDashboard, change=None):
         self.plot.description = f'{self.column.value} over {self.by.value} of {", ".join(r.name for r in self.chosen)}'
 
 @patch
+@locked
 def show_panel(self: RunDashboard, change=None):
     "Show the validation pictures of the first marked run that has them, at the epoch or the last one before."
     for record in self.chosen:

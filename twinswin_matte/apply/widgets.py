@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['TOOLS', 'STYLE', 'SPLIT', 'ROW', 'INK', 'BRUSH', 'KEYS', 'PAINT', 'HELP', 'SIZES', 'Picture', 'show_in',
-           'CompareSlider', 'compare_slider', 'compare_models', 'Panel', 'control', 'note', 'BackgroundChooser',
-           'background_chooser', 'PaintCanvas', 'TrimapBrush', 'trimap_brush', 'ErrorViewer', 'numbers_table',
-           'error_viewer', 'Gallery', 'DatasetBrowser', 'dataset_browser']
+           'CompareSlider', 'compare_slider', 'compare_models', 'locked', 'Panel', 'control', 'note',
+           'BackgroundChooser', 'background_chooser', 'PaintCanvas', 'TrimapBrush', 'trimap_brush', 'ErrorViewer',
+           'numbers_table', 'error_viewer', 'Gallery', 'DatasetBrowser', 'dataset_browser']
 
 # %% ../../nbs/45a_apply.widgets.ipynb #fa63bb48
 try:
@@ -17,6 +17,7 @@ except ImportError as error:
     raise ImportError(f'the widgets need {error.name}: pip install "twinswin_matte[widgets]"') from None
 import math
 import threading
+from functools import wraps
 from html import escape
 
 from fastcore.basics import patch
@@ -187,12 +188,23 @@ def compare_models(
     return compare_slider(*pictures.values(), titles=tuple(pictures), share=share)
 
 # %% ../../nbs/45a_apply.widgets.ipynb #be63d4cb
+def locked(
+    method,  # of a `Panel`
+):  # the method, one call at a time
+    "Let no other thread change the panel meanwhile."
+    @wraps(method)
+    def alone(self, *arguments, **options):
+        "The call under the panel's lock."
+        with self.lock:
+            return method(self, *arguments, **options)
+    return alone
+
 class Panel(ipywidgets.VBox):
     "A column of widgets that are closed together."
     links, hidden, worker = (), (), None  # between parts, within the browser; parts not always shown; a thread
 
     def __init__(self, children):
-        self.lock = threading.RLock()  # ipywidgets may lose what two threads send at once
+        self.lock = threading.RLock()
         super().__init__(children)
 
     def close(self):
@@ -253,6 +265,7 @@ class BackgroundChooser(Panel):
 
 # %% ../../nbs/45a_apply.widgets.ipynb #86e0f615
 @patch
+@locked
 def update(self: BackgroundChooser, change=None):
     "Draw what is chosen."
     kind = self.kind.value
@@ -267,6 +280,7 @@ def update(self: BackgroundChooser, change=None):
     self.note.value = ''
 
 @patch
+@locked
 def _take(self: BackgroundChooser, change):
     "Use an uploaded picture."
     for file in self.upload.value:
@@ -521,6 +535,7 @@ def take_size(self: TrimapBrush,
     self.radius.value = self.canvas.radius = radius
 
 @patch
+@locked
 def change(self: TrimapBrush,
     kind: str,  # 'undo', 'redo' or 'clear'
 ):
@@ -531,6 +546,7 @@ def change(self: TrimapBrush,
         self.ask()
 
 @patch
+@locked
 def show(self: TrimapBrush):
     "Send the trimap to the browser."
     self.canvas.veil = encode(veil(self.strokes.trimap, side=self.side))
@@ -538,6 +554,7 @@ def show(self: TrimapBrush):
 
 # %% ../../nbs/45a_apply.widgets.ipynb #649ef388
 @patch
+@locked
 def paint(self: TrimapBrush,
     points,  # of (x, y) in 0..1 of width and height
     *,
@@ -550,12 +567,13 @@ def paint(self: TrimapBrush,
     self.ask()
 
 @patch
+@locked
 def _receive(self: TrimapBrush, widget, content, buffers):
     "A message of the browser; a broken one is told and changes nothing."
     kind = content.get('kind')
     if kind in ('undo', 'redo'):
         return self.change(kind)
-    with self.lock, self.canvas.hold_sync():
+    with self.canvas.hold_sync():
         try:
             self.canvas.received = {**self.canvas.received, str(content.get('view')): int(content.get('number', 0))}
             self.paint(content.get('points'), label=content.get('label'), radius=content.get('radius'))
@@ -564,6 +582,7 @@ def _receive(self: TrimapBrush, widget, content, buffers):
             self.show()
 
 @patch
+@locked
 def ask(self: TrimapBrush):
     "Let the model look at the trimap, unless nothing is known yet."
     shares = self.strokes.known()
@@ -581,27 +600,27 @@ def _ask(self: TrimapBrush, trimap):
     return prediction, smaller(prediction, side=self.side), trimap
 
 @patch
+@locked
 def _answer(self: TrimapBrush, answer):
     "Keep an answer and show it."
-    with self.lock:
-        self.prediction, self.seen, self.answered = answer
-        self.show_result()
-        self.canvas.status = f"Done: {100 * self.strokes.known()['unknown']:.0f} % unknown"
+    self.prediction, self.seen, self.answered = answer
+    self.show_result()
+    self.canvas.status = f"Done: {100 * self.strokes.known()['unknown']:.0f} % unknown"
 
 @patch
+@locked
 def _fail(self: TrimapBrush, error):
     "Say what the model complained about."
-    with self.lock:
-        self.canvas.status = f'{"" if isinstance(error, MattingError) else "the model failed: "}{" ".join(str(error).split()) or type(error).__name__}'
+    self.canvas.status = f'{"" if isinstance(error, MattingError) else "the model failed: "}{" ".join(str(error).split()) or type(error).__name__}'
 
 @patch
+@locked
 def show_result(self: TrimapBrush, change=None):
     "Draw the answer in the way that is chosen."
     if self.prediction is None:
         return
     shown = {'cutout': lambda: self.seen.on(self.backdrop), 'alpha': lambda: self.seen.alpha, 'trimap': lambda: preview(self.answered, side=self.side)}[self.shows.value]()
-    with self.lock:
-        show_in(self.result, shown, f"the model's answer: {dict((v, k) for k, v in self.shows.options)[self.shows.value]}")
+    show_in(self.result, shown, f"the model's answer: {dict((v, k) for k, v in self.shows.options)[self.shows.value]}")
 
 def trimap_brush(
     image,  # 3xHxW in 0..1, a file or a Pillow picture
@@ -633,6 +652,7 @@ class ErrorViewer(Panel):
             part.observe(self.update, 'value')
         self.update()
 
+    @locked
     def update(self, change=None):
         "Draw what is chosen."
         view = self.view
@@ -738,18 +758,13 @@ class DatasetBrowser(Panel):
 
 # %% ../../nbs/45a_apply.widgets.ipynb #7293d336
 @patch
+@locked
 def turn(self: DatasetBrowser,
     pages: int,  # how many, forward or back
 ):
     "Show another page."
-    with self.lock:
-        self.view.number += pages
-        self._show_page()
-
-@patch
-def _show_page(self: DatasetBrowser):
-    "Show the current page."
     view = self.view
+    view.number += pages
     self.shown = view.page()
     self.gallery.fill(view.thumbnail(i) for i in self.shown)
     self.details.fill([])
@@ -759,12 +774,12 @@ def _show_page(self: DatasetBrowser):
     self.status.value = f'page {view.number + 1} of {view.pages}, {count} of {len(view.names)} samples' + (f', {missing} of them not read yet' if missing else '')
 
 @patch
+@locked
 def _filter(self: DatasetBrowser, change):
     "Use what was typed."
     low, high = self.low.value / 100, self.high.value / 100
-    with self.lock:
-        self.view.text, self.view.soft, self.view.number = self.text.value, (low, high), 0
-        self.turn(0)
+    self.view.text, self.view.soft, self.view.number = self.text.value, (low, high), 0
+    self.turn(0)
     if self.view.unmeasured():
         self.worker.submit((self.text.value, (low, high)))
 
@@ -778,9 +793,11 @@ def _measure(self: DatasetBrowser, wanted):
         self.status.value = f'reading: {len(self.view.softness)} of {len(self.view.names)}'
 
 @patch
+@locked
 def _choose(self: DatasetBrowser, change):
     "Show everything of the chosen sample."
-    index = self.shown[change['new']] if 0 <= change['new'] < len(self.shown) else None
+    chosen = self.gallery.chosen
+    index = self.shown[chosen] if 0 <= chosen < len(self.shown) else None
     if index is None:
         return self.details.fill([])
     try:
