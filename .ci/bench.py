@@ -19,7 +19,7 @@ from twinswin_matte.data.synth import SynthMattes, random_matte  # noqa: E402
 from twinswin_matte.train.config import PRESETS, changed  # noqa: E402
 from twinswin_matte.train.recipes import train  # noqa: E402
 from twinswin_matte.train.runs import environment, save_json  # noqa: E402
-from twinswin_matte.train.speed import speed_report  # noqa: E402
+from twinswin_matte.train.speed import VARIANTS, speed_report  # noqa: E402
 
 work = Path(tempfile.mkdtemp())
 
@@ -64,13 +64,18 @@ def waiting():
 
 
 def training():
-    "A training step of TwinSwin (Swin-T, 512 px) in several variants, as ratios to float32, and the share of the measured bf16 matrix-product rate."
+    "A training step in several variants, as ratios to float32, and the share of the measured bf16 matrix-product rate: TwinSwin (Swin-T) and MODNet at 512 px, AlphaGAN at 320."
     torch.set_num_threads(os.cpu_count() or 1)
-    config = changed(PRESETS['twinswin'], {'data.size': 512, 'data.batch_size': 8 if torch.cuda.is_available() else 1})
-    table = speed_report(config, report=lambda line: print(f'  {line}', flush=True))
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {torch.get_num_threads()} threads'
-    save_json({'what': 'a training step of TwinSwin, Swin-T, 512 px', 'batch_size': config.data.batch_size, 'device': device, 'environment': environment(), 'rows': table.to_dict('records')},
-              repo_root() / 'nbs/experiments/records' / ('speed-cuda.json' if torch.cuda.is_available() else 'speed-cpu.json'))
+    gpu = torch.cuda.is_available()
+    uncompiled = {name: changes for name, changes in VARIANTS.items() if 'compiled' not in name}
+    tables = []
+    for name, batch, variants in (('twinswin', 8 if gpu else 1, VARIANTS), ('modnet', 16 if gpu else 2, uncompiled), ('alphagan', 16 if gpu else 2, uncompiled)):
+        config = changed(PRESETS[name], {'data.batch_size': batch})
+        table = speed_report(config, variants=variants, report=lambda line, name=name: print(f'  {name}, {line}', flush=True))
+        tables.append(table.assign(model=name, size=config.data.size, batch=batch))
+    table = pd.concat(tables, ignore_index=True)
+    device = torch.cuda.get_device_name() if gpu else f'CPU, {torch.get_num_threads()} threads'
+    save_json({'what': 'a training step', 'device': device, 'environment': environment(), 'rows': table.to_dict('records')}, repo_root() / 'nbs/experiments/records' / f'speed-{"cuda" if gpu else "cpu"}.json')
     return table.round(3)
 
 

@@ -822,6 +822,30 @@ def _demo(options):
     run_demo(data=options.data, out=options.out, minutes=options.minutes)
     return 0
 
+# %% ../nbs/49_cli.ipynb #8e18868e
+@_command('experiment', 'answer a question with runs, or list the questions', text='''The experiments are notebooks below nbs/experiments of the repository; their title is a question. Makes the runs
+that have no record yet and saves the notebook with its tables and figures. Stopped at any moment, the same command goes on.
+  smoke   seconds; tries the notebook, keeps nothing
+  cpu     small encoders and pictures, at most 3 minutes a run on two cores
+  gpu     the real encoders at 512 px and more
+Needs nbclient: pip install "twinswin_matte[experiments]"''', examples=('matte experiment', 'matte experiment 03_refiner', 'matte experiment refiner --budget cpu'))
+def _experiment_options(parser):
+    parser.add_argument('name', nargs='?', metavar='NAME', help='03_refiner, 03 or refiner; without it, the questions and what is recorded')
+    parser.add_argument('--budget', choices=('smoke', 'cpu', 'gpu'), default='smoke', help='how much a run may spend (default: smoke)')
+    parser.set_defaults(run=_experiment)
+
+def _experiment(options):
+    "List the experiments, or run one."
+    from twinswin_matte.experiments import list_experiments, run_experiment
+    if options.name:
+        path = run_experiment(options.name, budget=options.budget, report=partial(print, flush=True))
+        print(f'{path.stem}: ' + ('it works; nothing was kept' if options.budget == 'smoke' else f'saved in {path}'))
+        return 0
+    for row in list_experiments().itertuples():
+        kept = ', '.join(f'{n} {budget}' for budget, n in (('cpu', row.cpu), ('gpu', row.gpu)) if n)
+        print(f'{row.name}: {row.question}' + (f'\n    {row.answer}' if row.answer else '') + (f'\n    records: {kept}' if kept else ''))
+    return 0
+
 # %% ../nbs/49_cli.ipynb #f241449c
 @_command('serve', 'open a page on this computer where photos are dropped and cut-outs taken', text='''Only this computer can reach the page, and it needs no network. Uploads are deleted when they have been read,
 results when the page is closed or the program stopped (Ctrl-C). Needs Gradio: pip install "twinswin_matte[serve]"''', examples=(
@@ -846,7 +870,7 @@ def _serve(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #a900aa5e
-_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'push', 'models', 'serve', 'demo')
+_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'push', 'models', 'serve', 'experiment', 'demo')
 
 def _build():
     "The parser of all commands."

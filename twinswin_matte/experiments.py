@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['BUDGETS', 'FROZEN_SEED', 'TEST_SETS', 'Budget', 'chosen_budget', 'Experiment', 'experiment_config',
-           'frozen_composites', 'experiment_protocol', 'open_test_sets', 'fingerprint', 'shared_teacher',
+           'frozen_composites', 'experiment_protocol', 'open_test_sets', 'is_current', 'shared_teacher',
            'gallery_samples', 'record_path', 'read_record', 'run_once', 'run_all', 'load_records', 'record_frame',
-           'mean_frames', 'seed_means', 'spread_table', 'verdicts', 'learning_curves', 'show_gallery', 'all_records',
+           'mean_frames', 'seed_means', 'spread_table', 'verdicts', 'learning_curves', 'show_gallery',
+           'experiment_notebooks', 'find_experiment', 'list_experiments', 'run_experiment', 'all_records',
            'leaderboard']
 
 # %% ../nbs/48a_experiments.ipynb #d232f717
@@ -23,13 +24,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 from torch.utils.data import Subset
 
 from .apply.compare import compare_methods
 from .apply.predict import Matter
 from .apply.protocols import ALL_METRICS, PROTOCOLS, Protocol, Resolution, evaluate_protocol, open_sets
-from .core import MattingError, MattingSample, Registry, Row, atomic_write, data_root, list_images, load_image, repo_root, samples_folder, show_row
+from .core import MattingError, MattingSample, Registry, Row, atomic_write, data_root, list_images, load_image, nearest_name, repo_root, samples_folder, show_row
 from .data.synth import SynthMattes
 from .models.zoo import count_parameters
 from .train.config import PRESETS, TrainConfig, changed
@@ -54,7 +54,7 @@ BUDGETS['smoke'] = Budget('smoke', (0,), 2, 64, {
     **_QUIET, 'data.size': 64, 'data.batch_size': 2, 'data.synthetic': 2, 'data.validation': 1, 'train.epochs': 1, 'train.steps': 2, 'train.warmup': 0,
     'model.encoder': 'resnet_nano', 'model.pretrained': False, 'model.decoder_options': {'width': 16}, 'teacher.iou': 0.0, 'teacher.steps': 20, 'train.device': 'cpu'})
 BUDGETS['cpu'] = Budget('cpu', (0, 1, 2), None, 192, {
-    **_QUIET, 'data.root': '<data>', 'data.size': 192, 'data.batch_size': 8, 'data.synthetic': 120, 'data.onto': 0.85, 'train.epochs': 4, 'train.steps': 60, 'train.half_size': 0.5,
+    **_QUIET, 'data.root': '<data>', 'data.size': 192, 'data.batch_size': 8, 'data.synthetic': 120, 'data.onto': 0.85, 'train.epochs': 4, 'train.steps': 100, 'train.half_size': 0.75,
     'model.encoder': 'mobilenetv2_same', 'model.pretrained': '<data>/weights/mobilenetv2_100_in1k/mobilenetv2_100_in1k.safetensors', 'model.decoder_options': {'width': 64},
     'model.teacher': 'cnn', 'teacher.iou': 0.85, 'teacher.steps': 1500, 'teacher.lr': 0.003, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.warmup': 20, 'train.frozen_norm': 1000,
     'train.precision': 'bf16', 'train.channels_last': True, 'train.device': 'cpu'})
@@ -71,7 +71,7 @@ def chosen_budget() -> Budget:
 class Experiment:
     "A question as configurations that differ in what is asked."
     name: str  # of its notebook, such as '03_refiner'
-    variants: dict  # name -> dotted keys; the first is the baseline
+    variants: dict  # name -> dotted keys, and 'preset' for one of another family; the first is the baseline
     preset: str = 'twinswin'  # in PRESETS
     base: dict = field(default_factory=dict)  # dotted keys of all variants
     by_budget: dict = field(default_factory=dict)  # name of a budget -> further dotted keys
@@ -98,8 +98,10 @@ def experiment_config(
     "What one run does."
     if variant not in experiment.variants:
         raise MattingError(f'{experiment.name} has no variant {variant!r}: choose from {", ".join(experiment.variants)}')
-    changes = {**budget.changes, **experiment.base, **experiment.by_budget.get(budget.name, {}), **experiment.variants[variant], 'train.seed': seed}
-    return changed(PRESETS[experiment.preset], {k: _placed(v, root) for k, v in changes.items()})
+    own = dict(experiment.variants[variant])
+    preset = PRESETS[own.pop('preset', experiment.preset)]
+    shared = {**budget.changes, **experiment.base, **experiment.by_budget.get(budget.name, {})}
+    return changed(preset, {k: _placed(v, root) for k, v in {**shared, **own, 'train.seed': seed}.items()})
 
 # %% ../nbs/48a_experiments.ipynb #43fdce6c
 FROZEN_SEED = 20_261_121
@@ -112,12 +114,13 @@ def frozen_composites(
 
 def _matting_set(name, protocol):
     "How to open the sets of a protocol below the data's folder."
-    return lambda longest: {f'{name} {kind}'.removesuffix(' PPM-100'): data for kind, data in open_sets(PROTOCOLS[protocol], data_root() or '').items()}
+    return lambda longest, seed: {f'{name} {kind}'.removesuffix(' PPM-100'): data for kind, data in open_sets(PROTOCOLS[protocol], data_root() or '').items()}
 
 TEST_SETS = Registry('test set')
 TEST_SETS['ppm'] = _matting_set('ppm', 'ppm-100')
 TEST_SETS['alphamatting'] = _matting_set('alphamatting', 'alphamatting')
-TEST_SETS['synthetic'] = lambda longest: {'synthetic': frozen_composites(longest)}
+TEST_SETS['synthetic'] = lambda longest, seed: {'synthetic': frozen_composites(longest)}
+TEST_SETS['seen'] = lambda longest, seed: {'seen': SynthMattes(1, size=longest, seed=1 + seed)}  # what a run on a single procedural matte has learned from
 
 def experiment_protocol(
     experiment: Experiment,  # with its regions
@@ -129,12 +132,13 @@ def experiment_protocol(
 def open_test_sets(
     experiment: Experiment,  # with the names of its sets
     budget: Budget,  # how many pictures
+    seed: int = 0,  # of the run; for the set that it has seen
 ) -> dict:  # name -> dataset of samples
     "Its test sets; a smoke run goes without those whose data are not there."
     found = {}
     for name in experiment.sets:
-        if name == 'synthetic' or budget.name != 'smoke' or data_root():
-            found.update(TEST_SETS[name](budget.longest))
+        if name in ('synthetic', 'seen') or budget.name != 'smoke' or data_root():
+            found.update(TEST_SETS[name](budget.longest, seed))
     return {name: data if budget.pictures is None else Subset(data, range(min(budget.pictures, len(data)))) for name, data in found.items()}
 
 # %% ../nbs/48a_experiments.ipynb #6976ebd6
@@ -142,15 +146,26 @@ def _short_hash(value):
     "Twelve hexadecimal digits of a plain value."
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
-def fingerprint(
+def _conditions(experiment, budget):
+    "How a run is tested, as plain values."
+    return {'sets': list(experiment.sets), 'regions': list(experiment.regions), 'pictures': budget.pictures, 'longest': budget.longest}
+
+def _plain_config(config):
+    "{(part, key): value} of a configuration, as JSON would give it back."
+    content = json.loads(json.dumps(asdict(config)))
+    return {(part, key): value for part, values in content.items() for key, value in values.items()}
+
+def is_current(
+    record: dict | None,  # from `read_record`
     experiment: Experiment,  # the question
-    variant: str,  # one of its variants
     budget: Budget,  # the price
-    seed: int,  # of the run
-) -> str:  # twelve hexadecimal digits
-    "Changes whenever the run would: with its configuration, test sets, number of pictures or resolution."
-    config = asdict(experiment_config(experiment, variant, budget, seed))
-    return _short_hash([config, experiment.sets, experiment.regions, budget.pictures, budget.longest])
+) -> bool:
+    "Is this what the experiment asks now? A key that did not exist then must have its default now."
+    if not record or record['variant'] not in experiment.variants or record['conditions'] != _conditions(experiment, budget):
+        return False
+    now, default = (_plain_config(c) for c in (experiment_config(experiment, record['variant'], budget, record['seed']), TrainConfig()))
+    then = {(part, key): value for part, values in record['config'].items() for key, value in values.items()}
+    return then.keys() <= now.keys() and all(then.get(k, default[k]) == v for k, v in now.items())
 
 def shared_teacher(
     config: TrainConfig,  # of a family with a teacher
@@ -233,9 +248,9 @@ def run_once(
     home='runs/experiments',  # where the runs themselves are
 ) -> dict:  # the record
     "Train, measure and write the record; one that is there and still true is read."
-    path, mark = record_path(experiment, variant, budget, seed, records=records), fingerprint(experiment, variant, budget, seed)
+    path = record_path(experiment, variant, budget, seed, records=records)
     known = read_record(path)
-    if known and known['fingerprint'] == mark:
+    if is_current(known, experiment, budget):
         return known
     root, home, start = data_root(), Path(home), time.time()
     if root is None and budget.name != 'smoke':
@@ -244,15 +259,16 @@ def run_once(
     teacher = shared_teacher(config, home / 'teachers')
     taught = time.time() - start
     config = config if teacher is None else changed(config, {'teacher.checkpoint': str(teacher)})
-    run = train(config, home / experiment.name / budget.name / f'{path.stem}-{mark}', quiet=True, resume='auto', callbacks=[WriteLogs(), KeepCheckpoints()])
+    run = train(config, home / experiment.name / budget.name / f'{path.stem}-{_short_hash(asdict(config))}', quiet=True, resume='auto', callbacks=[WriteLogs(), KeepCheckpoints()])
     trained, matter = time.time() - start - taught, Matter(run.checkpoint, size=budget.longest)
-    frame = evaluate_protocol(experiment_protocol(experiment, budget), matter, open_test_sets(experiment, budget))
+    sets = open_test_sets(experiment, budget, seed)
+    frame = evaluate_protocol(experiment_protocol(experiment, budget), matter, sets, trimap_radius=budget.longest // 24 if matter.needs_trimap else None)
     if seed == budget.seeds[0]:
         _strip(matter, path.with_suffix('.webp'))
-    record = {'experiment': experiment.name, 'variant': variant, 'budget': budget.name, 'seed': seed, 'fingerprint': mark, 'longest': budget.longest,
+    record = {'experiment': experiment.name, 'variant': variant, 'budget': budget.name, 'seed': seed, 'conditions': _conditions(experiment, budget),
               'parameters': count_parameters(matter.model, inference=True), 'milliseconds': round(frame.attrs['milliseconds'], 1),
               'seconds': {'teacher': round(taught, 1), 'training': round(trained, 1), 'evaluation': round(time.time() - start - taught - trained, 1)},
-              'environment': environment(), 'config': asdict(experiment_config(experiment, variant, budget, seed)), 'history': _history(run), 'errors': _errors(frame)}
+              'environment': environment(), 'config': json.loads(json.dumps(asdict(experiment_config(experiment, variant, budget, seed)))), 'history': _history(run), 'errors': _errors(frame)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(record, default=str), encoding='utf-8')
@@ -292,10 +308,8 @@ def load_records(
     names = [budget] if budget else ['gpu', 'cpu']
     for name in names:
         price = BUDGETS[name]
-        pairs = [(v, s) for s in price.seeds for v in experiment.variants]
-        found = [(read_record(record_path(experiment, v, price, s, records=records)), fingerprint(experiment, v, price, s)) for v, s in pairs]
-        current = [r for r, mark in found if r and r['fingerprint'] == mark]
-        if current:
+        found = [read_record(record_path(experiment, v, price, s, records=records)) for s in price.seeds for v in experiment.variants]
+        if current := [r for r in found if is_current(r, experiment, price)]:
             return current
     return []
 
@@ -307,7 +321,7 @@ def record_frame(
     rows = [{'set': title, 'region': region, 'name': name, **{m: values[m][k] for m in values}}
             for title, part in record['errors'].items() for region, values in part.items() if region != 'names' for k, name in enumerate(part['names'])]
     frame = pd.DataFrame(rows)
-    frame.attrs['protocol'] = Protocol(record['experiment'], record['experiment'], tuple(dict.fromkeys(frame['region'])), ALL_METRICS, resolution=Resolution('long', record['longest']), impose=True)
+    frame.attrs['protocol'] = Protocol(record['experiment'], record['experiment'], tuple(dict.fromkeys(frame['region'])), ALL_METRICS, resolution=Resolution('long', record['conditions']['longest']), impose=True)
     return frame
 
 def mean_frames(
@@ -352,7 +366,7 @@ def spread_table(
     text['seeds'], text['M parameters'] = groups.size(), (groups['parameters'].first() / 1e6).round(2).astype(str)
     best = {column: center[m].idxmin() for m, column in zip(metrics, text.columns, strict=False)}
     marks = pd.DataFrame({column: ['font-weight: bold' if best.get(column) == v else '' for v in text.index] for column in text.columns}, index=text.index)
-    return text.style.apply(lambda _: marks, axis=None).set_caption(f'{of}, {region}; long side {records[0]["longest"]} px, budget {records[0]["budget"]}; lower is better').set_uuid(_short_hash([of, region, list(metrics)]))
+    return text.style.apply(lambda _: marks, axis=None).set_caption(f'{of}, {region}; long side {records[0]["conditions"]["longest"]} px, budget {records[0]["budget"]}; lower is better').set_uuid(_short_hash([of, region, list(metrics)]))
 
 # %% ../nbs/48a_experiments.ipynb #455cd421
 def verdicts(
@@ -423,6 +437,80 @@ def show_gallery(
         page.paste(row.resize((round(row.width * scale), round(row.height * scale))), (0, k * (height + 18) + 17))
     return Row(page)
 
+# %% ../nbs/48a_experiments.ipynb #5fe714ef
+def experiment_notebooks(
+    folder=None,  # of notebooks; None: the repository's
+) -> dict:  # name -> path
+    "The experiments, by number."
+    home = Path(folder or repo_root() / 'nbs/experiments')
+    return {path.stem: path for path in sorted(home.glob('[0-9]*.ipynb'))}
+
+def find_experiment(
+    name: str,  # '03_refiner', '03' or 'refiner'
+    folder=None,  # of notebooks; None: the repository's
+) -> Path:  # of its notebook
+    "The notebook of an experiment."
+    known = experiment_notebooks(folder)
+    hits = [path for stem, path in known.items() if name in (stem, *stem.split('_', 1))]
+    if len(hits) != 1:
+        near = nearest_name(name, [*known, *(stem.split('_', 1)[1] for stem in known)])
+        raise MattingError(f'no experiment {name!r}: ' + (f'did you mean {near!r}?' if near else f'choose from {", ".join(known)}' if known else 'there are no notebooks in nbs/experiments; they come with the repository, not with the package'))
+    return hits[0]
+
+def list_experiments(
+    folder=None,  # of notebooks; None: the repository's
+) -> pd.DataFrame:  # a row per experiment: question, answer, records on each budget
+    "What is asked, and what was answered."
+    rows = []
+    for name, path in experiment_notebooks(folder).items():
+        text = ''.join(json.loads(path.read_text(encoding='utf-8'))['cells'][0]['source'])
+        title, answer = (re.search(pattern, text, re.M) for pattern in (r'^# (.*)', r'^> (.*)'))
+        counts = {budget: len(list((path.parent / 'records' / name / budget).glob('*.json'))) for budget in ('cpu', 'gpu')}
+        rows.append({'name': name, 'question': title[1] if title else '', 'answer': answer[1] if answer else '', **counts})
+    return pd.DataFrame(rows, columns=['name', 'question', 'answer', 'cpu', 'gpu'])
+
+def _execute(path, budget, report):
+    "A notebook after its cells have run under a budget; what they print is reported as it comes."
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+    except ImportError:
+        raise MattingError("experiments are notebooks, and to run them needs nbclient: pip install 'twinswin_matte[experiments]'") from None
+
+    class Speaking(NotebookClient):
+        "A client that passes on what cells print."
+        def process_message(self, msg, cell, cell_index):
+            if msg['msg_type'] == 'stream' and msg['content']['name'] == 'stdout':
+                report(msg['content']['text'].rstrip())
+            return super().process_message(msg, cell, cell_index)
+
+    notebook = nbformat.read(path, as_version=4)
+    client = Speaking(notebook, timeout=None, kernel_name='python3', store_widget_state=False, resources={'metadata': {'path': str(path.parent)}})
+    client.execute(env={**os.environ, 'MATTE_BUDGET': budget})
+    return notebook
+
+def run_experiment(
+    name: str,  # '03_refiner', '03' or 'refiner'
+    *,
+    budget: str = 'smoke',  # 'smoke', 'cpu' or 'gpu'
+    folder=None,  # of notebooks; None: the repository's
+    report=print,  # called with what the notebook prints
+) -> Path:  # of the notebook
+    "Make the runs of an experiment that are missing, and save the notebook's outputs; a smoke run saves nothing."
+    path = find_experiment(name, folder)
+    _execute(path, BUDGETS[budget].name, report)
+    if budget != 'smoke':
+        import nbformat
+        notebook = _execute(path, budget, lambda line: None)
+        for cell in notebook.cells:
+            cell.metadata = {}
+            for part in (cell, *cell.get('outputs', [])):
+                if 'execution_count' in part:
+                    part.execution_count = None
+        with atomic_write(path) as temporary:
+            nbformat.write(notebook, temporary)
+    return path
+
 # %% ../nbs/48a_experiments.ipynb #9bd728c4
 def all_records(
     *,
@@ -445,7 +533,7 @@ def leaderboard(
     for key in dict.fromkeys((r['experiment'], r['budget'], r['variant']) for r in found if region in r['errors'].get(of, {})):
         same = [r for r in found if (r['experiment'], r['budget'], r['variant']) == key]
         means = seed_means(same, of=of, region=region)
-        rows.append({'experiment': key[0], 'budget': key[1], 'variant': key[2], 'model': same[0]['config']['model']['name'], 'encoder': same[0]['config']['model']['encoder'], 'longest': same[0]['longest'], 'seeds': len(same),
+        rows.append({'experiment': key[0], 'budget': key[1], 'variant': key[2], 'model': same[0]['config']['model']['name'], 'encoder': same[0]['config']['model']['encoder'], 'longest': same[0]['conditions']['longest'], 'seeds': len(same),
                      **{m: means[m].mean() for m in ALL_METRICS}, f'{metric}_sd': means[metric].std(), 'parameters': same[0]['parameters']})
     table = pd.DataFrame(rows)
     return table.sort_values(metric, ignore_index=True) if len(table) else table

@@ -98,8 +98,8 @@ class OptimConfig:
     clip: float | None = 1.0  # largest norm of the gradient
     half_size: float = 0.0  # share of the steps, at the start, on batches of half the size: shapes are learned there at a quarter of the price
     accumulate: int = 1  # batches per step
-    precision: str = 'no'  # 'no' (float32), 'bf16' or 'fp16'
-    channels_last: bool = False  # memory layout; faster for convolutions on CPU and GPU
+    precision: str = 'auto'  # 'auto' (bf16 where the processor computes in it, else float32), 'no' (float32), 'bf16' or 'fp16'
+    channels_last: bool = True  # memory layout; faster for convolutions on CPU and GPU
     compile: bool = False  # the encoder, by torch.compile: minutes at the start, for faster steps
     fsdp: bool = False  # several processes: each keeps only a share of the encoder's parameters and moments
     ema: float = 0.0  # decay of the averaged weights that are validated and saved; 0: none
@@ -129,7 +129,7 @@ class TrainConfig:
     log: LogConfig = field(default_factory=LogConfig)
 
 # %% ../../nbs/30_train.config.ipynb #7bb76515
-_CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine', 'restarts', 'cyclic', 'constant'), 'kind': ('bce', 'lsgan', 'hinge'), 'precision': ('no', 'bf16', 'fp16'), 'device': ('auto', 'cpu'),
+_CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine', 'restarts', 'cyclic', 'constant'), 'kind': ('bce', 'lsgan', 'hinge'), 'precision': ('auto', 'no', 'bf16', 'fp16'), 'device': ('auto', 'cpu'),
             'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None)}
 _LEAST = {'size': 32, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0,
@@ -306,10 +306,10 @@ PRESETS['alphagan'] = changed(TrainConfig(), {
     'train.frozen_norm': 2})
 PRESETS['tiny'] = changed(TrainConfig(), {
     'model.encoder': 'swin_micro', 'model.teacher': 'cnn', 'model.decoder_options': {'width': 64}, 'data.size': 256, 'data.batch_size': 8, 'data.workers': 0, 'data.synthetic': 400,
-    'teacher.steps': 1500, 'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.channels_last': True})
+    'teacher.steps': 1500, 'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.precision': 'no'})
 PRESETS['overfit'] = changed(TrainConfig(), {
     'model.encoder': 'swin_nano', 'model.decoder': 'detail', 'model.teacher': 'fpn', 'model.decoder_options': {'width': 32}, 'data.size': 128, 'data.batch_size': 1, 'data.workers': 0, 'data.augment': False,
-    'data.synthetic': 1, 'teacher.steps': 600, 'teacher.iou': 0.8, 'teacher.lr': 0.004, 'train.epochs': 16, 'train.steps': 30, 'train.lr': 0.003, 'train.encoder_lr': 1.0, 'train.schedule': 'cosine', 'train.warmup': 5, 'train.weight_decay': 0.0})
+    'data.synthetic': 1, 'teacher.steps': 600, 'teacher.iou': 0.8, 'teacher.lr': 0.004, 'train.epochs': 16, 'train.steps': 30, 'train.lr': 0.003, 'train.encoder_lr': 1.0, 'train.schedule': 'cosine', 'train.warmup': 5, 'train.weight_decay': 0.0, 'train.precision': 'no'})
 
 def load_config(
     name,  # a preset, or a YAML file

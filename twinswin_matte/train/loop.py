@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['STATES', 'learning_rate', 'Player', 'layered_groups', 'single_player', 'save_state', 'load_state', 'seed_everything',
-           'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs', 'Stopped', 'Trainer', 'write_state', 'fit',
-           'validate']
+           'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs', 'choose_precision', 'Stopped', 'Trainer',
+           'write_state', 'fit', 'validate']
 
 # %% ../../nbs/32_train.loop.ipynb #0b3a4b0e
 import hashlib
@@ -36,7 +36,7 @@ from ..core import MattingError, atomic_write, save_tensors
 from ..data.loaders import from_place, half_size, share_loader, share_of
 from ..metrics import gradient_error, mad, mse, sad
 from ..models.zoo import save_checkpoint
-from .config import OptimConfig, TrainConfig, save_config
+from .config import OptimConfig, TrainConfig, changed, save_config
 from .processes import average_gradients, clip_gradients, gathered, process_count, scattered, shard_encoders, sum_over_processes, synchronise_norms
 from .runs import RunRecord, curves, environment, save_json, save_table
 
@@ -218,6 +218,21 @@ class PrintEpochs(Callback):
         mark = '  best' if row['best'] else ''
         print(f"epoch {row['epoch']:3d}/{trainer.config.train.epochs}  loss {row['train_loss']:.4f}  validation SAD {row['sad']:.4f}  MSE {row['mse']:.5f}  {row['time']:.0f} s, {left:.0f} s left{mark}", flush=True)
 
+# %% ../../nbs/32_train.loop.ipynb #47357abb
+def choose_precision(
+    config: TrainConfig,  # what to do
+) -> str:  # 'no', 'bf16' or 'fp16'
+    "The precision that is asked for; for 'auto', bf16 where the processor computes in it."
+    o = config.train
+    if o.precision != 'auto':
+        return o.precision
+    if o.device == 'auto' and torch.cuda.is_available():
+        return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'no'
+    if o.device == 'auto' and torch.backends.mps.is_available():
+        return 'no'
+    native = [getattr(torch.cpu, name, bool) for name in ('_is_amx_tile_supported', '_is_avx512_bf16_supported')]
+    return 'bf16' if any(supported() for supported in native) else 'no'
+
 # %% ../../nbs/32_train.loop.ipynb #9bb22424
 class Stopped(Exception):
     "The run was asked to stop by a signal, has saved its state, and can be resumed."
@@ -235,7 +250,8 @@ class Trainer:
         data_card: dict | None = None,  # what the data are, with licences, for the checkpoint's card
         quiet: bool = False,  # no bars and no lines
     ):
-        self.config, self.recipe, self.folder, self.quiet, self.data_card = config, recipe, Path(folder), quiet, data_card or {}
+        self.config = config = changed(config, {'train.precision': choose_precision(config)})
+        self.recipe, self.folder, self.quiet, self.data_card = recipe, Path(folder), quiet, data_card or {}
         self.history, self.steps, self.skipped = [], [], []
         self.epoch = self.step = self.place = 0
         self.best, self.averaged, self.weights, self.resumed, self.signal, self.saved = math.inf, None, None, False, None, 0.0

@@ -37,7 +37,7 @@ from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_los
 from ..models.zoo import create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
 from .callbacks import standard_callbacks
 from .config import OWN_LOSSES, PRESETS, ModelConfig, TrainConfig, changed
-from .loop import Player, Trainer, average_gradients, single_player, sum_over_processes
+from .loop import Player, Trainer, average_gradients, choose_precision, single_player, sum_over_processes
 from .runs import RunRecord, environment, save_json
 from ..trimap import random_trimap, trimap_from_alpha
 
@@ -453,7 +453,7 @@ def check_training(
     first, second, card = build_data(config, trimap=recipe.needs_trimap)
     samples = [first.dataset[i] for i in range(min(10, len(first.dataset)))]
     device, o = torch.device('cpu') if config.train.device == 'cpu' else Accelerator().device, config.train
-    start = peak_memory(device)
+    start, half = peak_memory(device), {'bf16': torch.bfloat16, 'fp16': torch.float16}.get(choose_precision(config))
     model = recipe.build_model().to(device).train()
     if getattr(model, 'teacher', None) is not None:
         model.freeze_teacher()
@@ -462,7 +462,9 @@ def check_training(
     for _ in range(2):
         begun = time.perf_counter()
         for player in recipe.players(model):
-            player.loss(model, batch)[0].backward()
+            with torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
+                loss = player.loss(model, batch)[0]
+            loss.backward()
         times.append(time.perf_counter() - begun)
     optimiser = 2 * sum(p.numel() * 4 for p in model.parameters() if p.requires_grad) / 2**20
     steps = o.steps or -(-len(first) // o.accumulate)

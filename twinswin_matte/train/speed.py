@@ -21,11 +21,11 @@ from .recipes import recipe_for
 
 # %% ../../nbs/34_train.speed.ipynb #b90ef91f
 VARIANTS = {
-    'float32': {},
-    'channels last': {'train.channels_last': True},
-    'bf16': {'train.precision': 'bf16'},
+    'float32': {'train.precision': 'no', 'train.channels_last': False},
+    'channels last': {'train.precision': 'no', 'train.channels_last': True},
+    'bf16': {'train.precision': 'bf16', 'train.channels_last': False},
     'bf16, channels last': {'train.precision': 'bf16', 'train.channels_last': True},
-    'compiled': {'train.compile': True},
+    'compiled': {'train.compile': True, 'train.precision': 'no', 'train.channels_last': False},
     'compiled, bf16, channels last': {'train.compile': True, 'train.precision': 'bf16', 'train.channels_last': True}}
 
 def random_batch(
