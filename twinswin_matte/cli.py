@@ -272,12 +272,21 @@ def _export(options):
         options.parser.error(f'{options.out}: an exported file ends in .onnx')
     from twinswin_matte.apply.export import check_onnx, to_onnx
     from twinswin_matte.apply.predict import checkpoint_file
+    from twinswin_matte.core import MattingError
     from twinswin_matte.models.zoo import load_checkpoint
     model, card = load_checkpoint(checkpoint_file(options.checkpoint))
     path = to_onnx(model, options.out, half=options.half, int8=options.int8, size=tuple(options.size) if options.size else None, card=card)
     print(f'{path}: {path.stat().st_size / 2**20:.1f} MB')
-    if not options.no_check:
+    if options.no_check:
+        return 0
+    try:
         print(check_onnx(path, model, tolerance=None if options.half or options.int8 else 1e-3).to_string())
+    except MattingError:
+        path.unlink(missing_ok=True)
+        print(f'{path}: removed, since it does not give the alphas of the model; --no-check keeps it')
+        raise
+    if options.half or options.int8:
+        print('these differences are what float16 or int8 costs; look at the mattes before you rely on them')
     return 0
 
 # %% ../nbs/49_cli.ipynb #f8854122

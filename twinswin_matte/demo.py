@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NAMES', 'HALF', 'demo_config', 'seconds_per_step', 'ShowProgress', 'held_out', 'compare_models', 'summary',
-           'error_map', 'comparison', 'run_demo']
+           'comparison', 'run_demo']
 
 # %% ../nbs/48_demo.ipynb #468d2b70
 import sys
@@ -17,6 +17,7 @@ import torch
 from .apply.evaluate import evaluate_model
 from .apply.folder import predict_folder
 from .apply.predict import Matter
+from .apply.views import error_picture
 from .core import MattingSample, atomic_write, list_images, samples_folder, show_row
 from .data.loaders import half_size
 from .data.mattes import open_data
@@ -145,14 +146,6 @@ def summary(
     return shown.round(4).to_string()
 
 # %% ../nbs/48_demo.ipynb #de5bb409
-def error_map(
-    alpha: torch.Tensor,  # 1xHxW
-    truth: torch.Tensor,  # 1xHxW
-) -> torch.Tensor:  # 3xHxW: red too much, blue too little, white right
-    "Where a matte is wrong, and in which direction."
-    difference = (alpha - truth)[0]
-    return torch.stack([1 + difference.clamp(max=0), 1 - difference.abs(), 1 - difference.clamp(min=0)]).clamp(0, 1)
-
 def comparison(
     checkpoints: dict,  # title -> checkpoint
     samples: list,  # of MattingSample
@@ -164,7 +157,7 @@ def comparison(
     matters, rows = {t: Matter(p) for t, p in checkpoints.items()}, []
     for sample in samples:
         alphas = {t: m(sample.image).alpha for t, m in matters.items()}
-        errors = {f'error of {t}': error_map(a, sample.alpha) for t, a in alphas.items()}
+        errors = {f'error of {t}': error_picture(a, sample.alpha) for t, a in alphas.items()}
         pictures = {sample.name[:12]: sample.image, 'truth': sample.alpha, **alphas, **errors}
         rows.append(show_row(list(pictures.values()), titles=list(pictures), height=height).image)
     page = Image.new('RGB', (max(r.width for r in rows), sum(r.height + 6 for r in rows)), 'white')

@@ -245,14 +245,14 @@ def run_once(
     seed: int,  # of the run
     *,
     records=None,  # folder of records; None: the repository's
-    home='runs/experiments',  # where the runs themselves are
+    home=None,  # where the runs themselves are; None: runs/experiments in the repository
 ) -> dict:  # the record
     "Train, measure and write the record; one that is there and still true is read."
     path = record_path(experiment, variant, budget, seed, records=records)
     known = read_record(path)
     if is_current(known, experiment, budget):
         return known
-    root, home, start = data_root(), Path(home), time.time()
+    root, home, start = data_root(), Path(home or repo_root() / 'runs/experiments'), time.time()
     if root is None and budget.name != 'smoke':
         raise MattingError(f'the budget {budget.name} trains on real pictures: put them beside the repository as shared/data, or name their folder in MATTE_DATA')
     config = experiment_config(experiment, variant, budget, seed, root=root)
@@ -280,7 +280,7 @@ def run_all(
     budget: Budget | None = None,  # the price; None: `chosen_budget`
     *,
     records=None,  # folder of records; None: the repository's, or a temporary one for a smoke run
-    home='runs/experiments',  # where the runs themselves are
+    home=None,  # where the runs themselves are; None: runs/experiments in the repository
     report=print,  # called with a line per run that was made
 ) -> list:  # records
     "Every variant with every seed; what is recorded already is read."

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BACKGROUNDS', 'INTRODUCTION', 'Limits', 'Choice', 'Answer', 'Visit', 'name_models', 'Desk', 'load_gradio',
-           'build_page', 'own_folder', 'free_port', 'serve']
+           'build_page', 'sweep_folders', 'own_folder', 'free_port', 'serve']
 
 # %% ../nbs/47_serve.ipynb #c7111011
 import math
@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 from fastcore.basics import patch
 
 from .apply.predict import Matter, Prediction, checkpoint_file
@@ -370,12 +371,20 @@ def build_page(
     return page
 
 # %% ../nbs/47_serve.ipynb #cc8ca4ce
+def sweep_folders() -> list:  # of the folders that were removed
+    "Remove what servers left behind that were killed and could not clean up."
+    left = [folder for folder in Path(tempfile.gettempdir()).glob('matte-serve-*-*') if (number := folder.name.split('-')[2]).isdigit() and not psutil.pid_exists(int(number))]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return left
+
 @contextmanager
 def own_folder():  # yields its path
     "A temporary folder that everything goes into and nothing survives."
+    sweep_folders()
     names, before = ('GRADIO_TEMP_DIR', 'TMPDIR'), tempfile.tempdir
     old = {name: os.environ.get(name) for name in names}
-    with tempfile.TemporaryDirectory(prefix='matte-serve-', ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=f'matte-serve-{os.getpid()}-', ignore_cleanup_errors=True) as folder:
         folder = str(Path(folder).resolve())
         os.environ.update(dict.fromkeys(names, folder))
         tempfile.tempdir = folder

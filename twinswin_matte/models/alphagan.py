@@ -158,7 +158,11 @@ class AlphaGenerator(MattingModel):
         self.decoder = _VARIANTS[variant](self.encoder.channels, width, norm=norm)
 
 @patch
-def forward(self: AlphaGenerator, image, trimap):
+def forward(self: AlphaGenerator,
+    image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
+    trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}, of the same size
+) -> MatteOutput:  # of that size; `free_logits` in its extras are those before known pixels are re-imposed
+    "The alpha in the unknown region, the trimap's values elsewhere."
     check_image(image)
     check_trimap(image, trimap)
     both, padding = pad_to_multiple(torch.cat([image, trimap.to(image)], 1), 8)
@@ -185,7 +189,10 @@ class PatchDiscriminator(nn.Module):
             modules += [wrap(nn.Conv2d(i, o, 4, 2 if k < layers else 1, 1, bias=False)), normalisation(o, norm), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*modules, wrap(nn.Conv2d(widths[-1], 1, 4, 1, 1)))
 
-    def forward(self, picture, trimap):
+    def forward(self,
+        picture: torch.Tensor,  # Nx3xHxW: a composite, in 0..1
+        trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}
+    ) -> torch.Tensor:  # Nx1xhxw logits, one for each patch
         return self.layers(torch.cat([2 * picture - 1, trimap.to(picture)], 1)).float()
 
 # %% ../../nbs/28_models.alphagan.ipynb #99369b6b
@@ -256,5 +263,8 @@ class AlphaGAN(MattingModel):
         self.generator = AlphaGenerator(encoder, variant=variant, norm=norm, distances=distances, width=width, frozen_norm=frozen_norm, pretrained=pretrained, encoder_options=encoder_options)
         self.discriminator = None if discriminator is None else PatchDiscriminator(**discriminator)
 
-    def forward(self, image, trimap):
+    def forward(self,
+        image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
+        trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}, of the same size
+    ) -> MatteOutput:  # the generator's
         return self.generator(image, trimap)

@@ -51,7 +51,10 @@ class DinoMatte(MatteNet):
         self.refinement = BoundaryRefinement() if refine else None
 
 @patch
-def forward(self: DinoMatte, image):
+def forward(self: DinoMatte,
+    image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
+) -> MatteOutput:  # of that size
+    "Encoder, decoder, and the boundary refinement if there is one."
     output = MatteNet.forward(self, image)
     if self.refinement is None:
         return output

@@ -140,7 +140,9 @@ class MatteNet(MattingModel):
         "Both sides are padded to a multiple of this."
         return max(self.encoder.strides)
 
-    def forward(self, image):
+    def forward(self,
+        image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
+    ) -> MatteOutput:  # of that size
         check_image(image)
         padded, padding = pad_to_multiple(image, self.stride)
         maps = self.encoder(padded)

@@ -186,7 +186,12 @@ class MODNet(MattingModel):
 
 # %% ../../nbs/27_models.modnet.ipynb #f3b9edf9
 @patch
-def forward(self: MODNet, image, *, branches=False):
+def forward(self: MODNet,
+    image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
+    *,
+    branches: bool = False,  # also the answers of the semantic and the detail branch, as logits in the extras
+) -> MatteOutput:  # of that size
+    "The fused matte."
     check_image(image)
     padded, padding = pad_to_multiple(image, 32)
     maps, seen = self.backbone(padded), self.backbone.encoder.normalise(padded)
@@ -356,7 +361,7 @@ def adapt(
             optimiser.zero_grad()
             total.backward()
             optimiser.step()
-            sums.append({k: float(v) for k, v in parts.items()})
+            sums.append({k: float(v.detach()) for k, v in parts.items()})
         if not sums:
             raise MattingError('there are no photographs to adapt to')
         history.append({k: sum(s[k] for s in sums) / len(sums) for k in sums[0]})

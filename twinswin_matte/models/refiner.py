@@ -109,7 +109,11 @@ def propose(self: Refiner,
     return self.last(F.relu(torch.cat([branch(w) for branch, w in zip(self.branches, windows, strict=True)], 1))).float()
 
 @patch
-def forward(self: Refiner, image, coarse_logits):
+def forward(self: Refiner,
+    image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1
+    coarse_logits: torch.Tensor,  # Nx1xHxW, unbounded
+) -> MatteOutput:  # refined; `residual` and `attention` in its extras
+    "The coarse matte, sharpened where it is unsure."
     coarse_logits = coarse_logits.float()
     coarse = coarse_logits.sigmoid()
     residual = self.propose(image, coarse)
@@ -141,7 +145,11 @@ class RefinedMatte(MattingModel):
             raise MattingError("this model has no teacher to freeze; build its coarse model with teacher='swin', 'cnn' or 'fpn'")
         self.coarse.freeze_teacher()
 
-    def forward(self, image, *, alpha=None):
+    def forward(self,
+        image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
+        *,
+        alpha: torch.Tensor | None = None,  # Nx1xHxW in 0..1: the truth, for the coarse model's teacher; in training only
+    ) -> MatteOutput:  # of that size; `coarse_logits`, `residual` and `attention` in its extras
         coarse = self.coarse(image) if alpha is None else self.coarse(image, alpha=alpha)
         output = self.refiner(image, coarse.logits)
         output.extras = {**coarse.extras, **output.extras, 'coarse_logits': coarse.logits}

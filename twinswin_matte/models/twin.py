@@ -207,7 +207,12 @@ def _teach(self: TwinMatte, alpha, output):
     output.extras['distance'] = self.distance
 
 @patch
-def forward(self: TwinMatte, image, *, alpha=None):
+def forward(self: TwinMatte,
+    image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
+    *,
+    alpha: torch.Tensor | None = None,  # Nx1xHxW in 0..1: the truth, which the teacher sees; in training only
+) -> MatteOutput:  # of that size; with `alpha` its extras hold what `alignment_loss` needs
+    "The student's matte; the teacher speaks only if it is given the truth."
     output = self.student(image)
     if alpha is not None and self.teacher is not None:
         self._teach(alpha, output)

@@ -171,19 +171,33 @@ def _set_optimiser_tensors(optimiser, tensors):
 # %% ../../nbs/32_train.loop.ipynb #85c9f483
 class Callback:
     "Called by the trainer; does nothing."
-    def before_fit(self, trainer):
+    def before_fit(self,
+        trainer,  # the `Trainer`, with everything it holds
+    ):
         "Before the first step."
 
-    def after_step(self, trainer, row: dict):
-        "After a step; `row` holds its values."
+    def after_step(self,
+        trainer,  # the `Trainer`
+        row: dict,  # of steps.csv: epoch, step, losses, gradient norm, rate, seconds
+    ):
+        "After a step."
 
-    def after_validation(self, trainer, batch: dict, output):
-        "With the first validation batch of an epoch, and the model's output for it."
+    def after_validation(self,
+        trainer,  # the `Trainer`
+        batch: dict,  # as from `collate`
+        output,  # the model's `MatteOutput`
+    ):
+        "With the first validation batch of an epoch."
 
-    def after_epoch(self, trainer, row: dict):
-        "After an epoch; `row` holds its values."
+    def after_epoch(self,
+        trainer,  # the `Trainer`
+        row: dict,  # of log.csv: epoch, losses, metrics, whether it is the best
+    ):
+        "After an epoch."
 
-    def after_fit(self, trainer):
+    def after_fit(self,
+        trainer,  # the `Trainer`
+    ):
         "At the end, also of a run that was stopped."
 
 class WriteLogs(Callback):
@@ -372,7 +386,7 @@ Trainer._check_same_run, Trainer._find_state, Trainer._restore, Trainer.write_st
 def _set_up(self):
     "Memory layout, several processes, optimisers, averaged weights."
     o, model = self.config.train, self.plain_model
-    if o.channels_last:
+    if o.channels_last and not o.fsdp:  # sharding wants plain parameters
         model.to(memory_format=torch.channels_last)
     self.plain_model = model = synchronise_norms(model, self.device)
     if o.fsdp:
