@@ -36,6 +36,7 @@ def main():
         new = f'index_{number}{Path(name).suffix}'
         (images / new).write_bytes(content)
         text = text.replace(f'({name})', f'(nbs/images/{new})')
+    text = re.sub(r'\]\((?!https?:|nbs/)([^)\s]+\.ipynb)', r'](nbs/\1', text)
     text = re.sub(r'```python\s*```\n?', '', text)
     text = re.sub(r'^[ ]+$', '', text, flags=re.M).replace('![jpeg](', '![figure](')
     text = re.sub(r'<style scoped>.*?</style>\n?', '', text, flags=re.S)
