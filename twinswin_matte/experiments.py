@@ -489,6 +489,18 @@ def _execute(path, budget, report):
     client.execute(env={**os.environ, 'MATTE_BUDGET': budget})
     return notebook
 
+def _tidy(notebook):
+    "Without what changes at every execution: counters, times, addresses in memory, the machine's Python."
+    notebook.metadata = {'kernelspec': notebook.metadata['kernelspec']}
+    for cell in notebook.cells:
+        cell.metadata = {}
+        for part in (cell, *cell.get('outputs', [])):
+            if 'execution_count' in part:
+                part.execution_count = None
+            if 'text/plain' in part.get('data', {}):
+                part.data['text/plain'] = re.sub(r' at 0x[0-9a-f]+>', '>', part.data['text/plain'])
+    return notebook
+
 def run_experiment(
     name: str,  # '03_refiner', '03' or 'refiner'
     *,
@@ -501,12 +513,7 @@ def run_experiment(
     _execute(path, BUDGETS[budget].name, report)
     if budget != 'smoke':
         import nbformat
-        notebook = _execute(path, budget, lambda line: None)
-        for cell in notebook.cells:
-            cell.metadata = {}
-            for part in (cell, *cell.get('outputs', [])):
-                if 'execution_count' in part:
-                    part.execution_count = None
+        notebook = _tidy(_execute(path, budget, lambda line: None))
         with atomic_write(path) as temporary:
             nbformat.write(notebook, temporary)
     return path
