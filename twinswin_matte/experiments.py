@@ -409,6 +409,7 @@ def learning_curves(
         values = np.array([r[column] for r in runs])
         axis.plot(runs[0]['epoch'], values.mean(0), label=variant, color=tone, linewidth=1.5)
         axis.fill_between(runs[0]['epoch'], values.min(0), values.max(0), color=tone, alpha=0.15, linewidth=0)
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set(xlabel='epoch', ylabel=f'validation {column}' if column != 'train_loss' else 'training loss')
     axis.spines[['top', 'right']].set_visible(False)
     axis.legend(fontsize=8, frameon=False, ncols=2)
@@ -430,11 +431,13 @@ def show_gallery(
         return None
     samples = gallery_samples(guided)
     rows = {'picture': show_row([s.image for s in samples], height=140).image, **strips}
-    scale = height / 140
-    page = Image.new('RGB', (round(max(r.width for r in rows.values()) * scale), (height + 18) * len(rows)), 'white')
-    for k, (title, row) in enumerate(rows.items()):
-        ImageDraw.Draw(page).text((2, k * (height + 18) + 3), title, fill='black')
-        page.paste(row.resize((round(row.width * scale), round(row.height * scale))), (0, k * (height + 18) + 17))
+    scale = min(1, 1000 / max(r.width for r in rows.values()), height / max(r.height for r in rows.values()))
+    rows = {title: r.resize((round(r.width * scale), round(r.height * scale))) for title, r in rows.items()}
+    page, top = Image.new('RGB', (max(r.width for r in rows.values()), sum(r.height + 18 for r in rows.values())), 'white'), 0
+    for title, row in rows.items():
+        ImageDraw.Draw(page).text((2, top + 3), title, fill='black')
+        page.paste(row, (0, top + 17))
+        top += row.height + 18
     return Row(page)
 
 # %% ../nbs/48a_experiments.ipynb #5fe714ef
