@@ -379,9 +379,10 @@ def verdicts(
     alpha: float = 0.05,  # chance of a false alarm
 ) -> pd.DataFrame:  # a row per other variant: ratio, low, high, seeds_lower, seeds, p, verdict
     "Is each variant better or worse than the baseline?"
-    frames = {v: f[(f['set'] == of) & (f['region'] == region)] for v, f in mean_frames(records).items()}
-    for name, frame in mean_frames(records).items():
-        frames[name].attrs = frame.attrs
+    whole = mean_frames(records)
+    frames = {v: f[(f['set'] == of) & (f['region'] == region)] for v, f in whole.items()}
+    for variant, frame in frames.items():
+        frame.attrs = whole[variant].attrs
     baseline = baseline or next(iter(frames))
     tests = compare_methods(frames, metric=metric, baseline=baseline)
     table, rows = seed_means(records, of=of, region=region).pivot(index='seed', columns='variant', values=metric), []
@@ -483,6 +484,7 @@ def _execute(path, budget, report):
     class Speaking(NotebookClient):
         "A client that passes on what cells print."
         def process_message(self, msg, cell, cell_index):
+            "Report what is printed, then go on as usual."
             if msg['msg_type'] == 'stream' and msg['content']['name'] == 'stdout':
                 report(msg['content']['text'].rstrip())
             return super().process_message(msg, cell, cell_index)

@@ -38,7 +38,9 @@ def inspect_modules(
     "Parameters and feature maps of named modules, by running the model once."
     known, notes = dict(model.named_modules()), {}
     def note(path):
+        "A hook that keeps the maps of a module."
         def keep(module, _, answer):
+            "The last call counts."
             notes[path] = notes[path]._replace(shapes=tuple(tuple(x.shape[1:]) for x in _feature_maps(answer)))
         return keep
     for path in paths:
