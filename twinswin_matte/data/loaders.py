@@ -129,14 +129,14 @@ def training_transform(
     size: int,  # side of the crops in pixels
     *,
     backgrounds=None,  # BackgroundFolder, or None to keep each picture's own
-    trimap: bool = False,  # add a trimap and crop around what is unknown
+    trimap: bool | int = False,  # add a trimap and crop around what is unknown; a number is its largest radius in pixels, True is 20
     onto: float = 0.7,  # probability of another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
 ):  # function (sample, generator) -> sample
     "Crop, flip, turn, another background and perhaps its light, change of light, damage."
     steps = [CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(probability=0.4),
              OntoBackground(backgrounds, probability=onto), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(), Degrade()]
-    return Sequence(*steps, *([AddTrimap()] if trimap else []))
+    return Sequence(*steps, *([AddTrimap((2, 20 if trimap is True else trimap))] if trimap else []))
 
 class MixedCrop:
     "Now the whole picture, now a window, now one around the transition: a trimap-free model must know objects as well as edges."
@@ -179,7 +179,7 @@ def make_loaders(
     batch_size: int = 8,  # samples per batch, over all processes
     size: int = 256,  # side of the crops in pixels
     backgrounds=None,  # BackgroundFolder, or folders such as `open_data(...).backgrounds`
-    trimap: bool = False,  # samples carry a trimap
+    trimap: bool | int = False,  # samples carry a trimap; a number is the largest radius in training, True is 20
     workers: int = 0,  # loading processes
     seed: int = 0,  # decides order and changes
     augment: bool = True,  # False: letterboxed samples in their order, always the same

@@ -945,7 +945,7 @@ def stream_loader(
     batch_size: int = 8,  # samples per batch
     size: int = 256,  # side of the crops in pixels
     backgrounds=None,  # BackgroundFolder, or folders such as `open_data(...).backgrounds`
-    trimap: bool = False,  # samples carry a trimap
+    trimap: bool | int = False,  # samples carry a trimap; a number is its largest radius in pixels, True is 20
     onto: float = 0.7,  # probability that a photograph is put onto another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
     augment: bool = True,  # False: crop and background only

@@ -17,7 +17,7 @@ from ..composite import composite
 from ..core import MattingError, nearest_name, pad_to_multiple, unpad
 from ..losses import full_precision
 from .blocks import check_options, normalisation, resize_to
-from .encoders import create_encoder
+from .encoders import add_channel, create_encoder
 from .mattenet import MatteOutput, MattingModel, check_image, check_trimap, impose_known
 
 # %% ../../nbs/28_models.alphagan.ipynb #b529c968
@@ -25,15 +25,6 @@ def _dilate(stage, distance):
     "Every 3x3 convolution of a stage, taps apart, without stride."
     for conv in (m for m in stage.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)):
         conv.dilation, conv.padding, conv.stride = (distance, distance), (distance, distance), (1, 1)
-
-def _add_channel(conv):
-    "A convolution with one more input channel, whose weights are zero."
-    new = nn.Conv2d(conv.in_channels + 1, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, bias=conv.bias is not None)
-    with torch.no_grad():
-        new.weight.copy_(torch.cat([conv.weight, torch.zeros_like(conv.weight[:, :1])], 1))
-        if conv.bias is not None:
-            new.bias.copy_(conv.bias)
-    return new
 
 def create_guided_encoder(
     name: str = 'resnet50',  # a ResNet with a single 7x7 convolution as its stem
@@ -47,9 +38,7 @@ def create_guided_encoder(
     encoder = create_encoder(name, pretrained=pretrained, output_stride=8, **options)
     _dilate(encoder.network.layer3, 2)
     _dilate(encoder.network.layer4, 4)
-    encoder.network.conv1 = _add_channel(encoder.network.conv1)
-    encoder.mean, encoder.std = (F.pad(t, (0, 0, 0, 0, 0, 1), value=v) for t, v in ((encoder.mean, 0.0), (encoder.std, 1.0)))
-    return encoder
+    return add_channel(encoder)
 
 # %% ../../nbs/28_models.alphagan.ipynb #97f06aa7
 class Aspp(nn.Module):

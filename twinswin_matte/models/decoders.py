@@ -108,13 +108,14 @@ class DetailDecoder(UnetDecoder):
         *,
         width: int = 256,  # no map on the way has more channels
         detail: int = 16,  # channels of the stream at full resolution
+        seen: int = 3,  # channels of the picture; 4 with a trimap
         norm: str = 'group',  # 'group' or 'batch'
         neck: bool = False,  # a receptive field block on the coarsest map
     ):
         super().__init__(channels, strides, width=width, norm=norm, neck=neck)
         outputs = [c for c, _ in self.steps]
         inputs = [min(channels[0], width), *outputs[:-1]]
-        self.stream = nn.ModuleList([ConvBlock(3 if k == 0 else detail, detail, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
+        self.stream = nn.ModuleList([ConvBlock(seen if k == 0 else detail, detail, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
         self.tail = nn.ModuleList([ConvBlock(i + detail, o, norm=norm) for i, o in zip(inputs, outputs, strict=True)])
 
     def forward(self, maps, image):

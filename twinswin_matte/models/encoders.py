@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ENCODERS', 'Encoder', 'TimmEncoder', 'PlainVitEncoder', 'HeadEncoder', 'load_encoder_weights', 'create_encoder',
-           'is_plain_vit']
+           'is_plain_vit', 'add_channel']
 
 # %% ../../nbs/21_models.encoders.ipynb #4c735915
 import os
@@ -347,3 +347,14 @@ def is_plain_vit(
 ) -> bool:
     "Is this encoder a plain transformer, with `taps`, `pyramid` and `width` to choose?"
     return _is_plain(_find(name, 3, None, None)[0])
+
+# %% ../../nbs/21_models.encoders.ipynb #efc39e5a
+def add_channel(
+    encoder: Encoder,  # from `create_encoder`; changed in place
+) -> Encoder:  # the same
+    "One more input channel, in 0..1, after the others."
+    first = next(m for m in encoder.network.modules() if isinstance(m, nn.Conv2d))
+    first.weight = nn.Parameter(torch.cat([first.weight.detach(), torch.zeros_like(first.weight[:, :1])], 1))
+    first.in_channels += 1
+    encoder.mean, encoder.std = (nn.functional.pad(t, (0, 0, 0, 0, 0, 1), value=v) for t, v in ((encoder.mean, 0.0), (encoder.std, 1.0)))
+    return encoder

@@ -21,14 +21,14 @@ from ..core import MattingError, Registry, atomic_write, save_tensors
 from .alphagan import AlphaGAN
 from .blocks import check_options
 from .dino import DinoMatte
-from .mattenet import MatteNet, MattingModel
+from .mattenet import GuidedNet, MatteNet, MattingModel
 from .modnet import MODNet
 from .refiner import RefinedMatte, Refiner
 from .twin import TwinMatte
 
 # %% ../../nbs/29_models.zoo.ipynb #a1169204
 MODELS = Registry('model')
-MODELS.update({'mattenet': MatteNet, 'twinswin': TwinMatte, 'dino': DinoMatte, 'modnet': MODNet, 'alphagan': AlphaGAN})
+MODELS.update({'mattenet': MatteNet, 'guided': GuidedNet, 'twinswin': TwinMatte, 'dino': DinoMatte, 'modnet': MODNet, 'alphagan': AlphaGAN})
 
 @MODELS.register('tsr')
 @delegates(TwinMatte)
