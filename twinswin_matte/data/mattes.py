@@ -278,28 +278,31 @@ def _background_folders(root, publishable=False):
     return [p for p in below if not (publishable and p.name in NOT_PUBLISHABLE)] or [home]
 
 # %% ../../nbs/12_data.mattes.ipynb #2c5fd72f
-def _tree_parts(root):
+def _tree_parts(root, given):
     "Photographs and cut-outs with the times to show them, test sets of the tree, and notes."
     photos, cutouts, times, test, notes = [], [], [], {}, []
     for folder in sorted(p for p in (root / 'mattes').iterdir() if p.is_dir() and not p.name.startswith('.')):
         pairs = PairFolder(folder)
         only = folder.name in TEST_ONLY
-        notes.append(f'mattes/{folder.name}: {len(pairs)} pairs' + ', for testing only' * only)
+        often = given.get(folder.name, 4)
+        notes.append(f'mattes/{folder.name}: {len(pairs)} pairs' + (', for testing only' if only else f', shown {often} times'))
         if only:
             test[folder.name] = pairs
         else:
             photos.append(pairs)
-            times.append(4)
+            times.append(often)
     for folder in sorted((root / 'rgba').iterdir()) if (root / 'rgba').is_dir() else []:
         if folder.is_dir() and not folder.name.startswith('.'):
             cutouts.append(CutoutFolder(folder))
-            times.append(OFTEN_SHOWN.get(folder.name, 1))
-            notes.append(f'rgba/{folder.name}: {len(cutouts[-1])} cut-outs')
+            times.append(given.get(folder.name, OFTEN_SHOWN.get(folder.name, 1)))
+            notes.append(f'rgba/{folder.name}: {len(cutouts[-1])} cut-outs, shown {times[-1]} times')
+    if unknown := sorted(set(given) - {Path(n.split(':')[0]).name for n in notes} | set(given) & set(test)):
+        raise MattingError(f'times: {unknown[0]!r} is no folder to train on below {root}; choose from {", ".join(sorted({Path(n.split(":")[0]).name for n in notes} - set(test)))}')
     return photos, cutouts, times, test, notes
 
-def _open_tree(root, *, longest, megabytes, publishable):
+def _open_tree(root, *, longest, megabytes, publishable, times):
     "The tree with mattes/*/{im,gt}, rgba/* and backgrounds/*."
-    photos, cutouts, times, test, notes = _tree_parts(root)
+    photos, cutouts, times, test, notes = _tree_parts(root, times)
     divided = photos or cutouts
     names = sorted({n for d in divided for n in d.names})
     held = _hold_out(names, 0.2)
@@ -352,12 +355,15 @@ def open_data(
     longest: int | None = 768,  # longest side of training samples in pixels; None keeps theirs
     megabytes: float = 1024,  # memory for training samples that were read
     publishable: bool = False,  # leave out backgrounds that a published checkpoint may not use
+    times: dict | None = None,  # name of a folder below mattes or rgba -> how often its samples are shown in an epoch; 0 leaves it out
 ) -> DataPool:  # data sets of MattingSample
     "Recognise a folder's layout and split what it holds; test-only sets stay out of training."
     root = Path(root)
     settings = dict(longest=longest, megabytes=megabytes, publishable=publishable)
     if (root / 'mattes').is_dir() and any((root / 'mattes').glob('*/*/')):
-        return _open_tree(root, **settings)
+        return _open_tree(root, **settings, times=dict(times or {}))
+    if times:
+        raise MattingError(f'times: {root} has no folders to show more or less often; expected mattes and rgba with folders in them')
     name, splits = _recognise(root)
     if name:
         return _open_splits(root, name, splits, **settings)

@@ -37,7 +37,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 from .. import __version__
 from ..composite import composite, estimate_foreground
 from ..core import MattingError, MattingSample, atomic_write, one_thread
-from .loaders import _as_backgrounds, _start_worker, collate, generator_for
+from .loaders import _as_backgrounds, _start_worker, augmentation_ranges, collate, generator_for
 from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
 from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, is_composite
 
@@ -790,8 +790,8 @@ def _cut_window(array, top, left, side, size):
         return inside
     return cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)
 
-def _turning(draw, size, *, degrees=15, scale=(0.8, 1.25), shear=5):
-    "2x3 matrix of a turn, a magnification and a shear around the middle; the ranges are those of RandomAffine."
+def _turning(draw, size, *, degrees=15, scale=(0.8, 1.25), shear=5, probability=1):
+    "2x3 matrix of a turn, a magnification and a shear around the middle; the ranges are those of RandomAffine, and whether there is one at all is decided before."
     angle, slant = (math.radians(a * (2 * u - 1)) for a, u in ((degrees, draw[0]), (shear, draw[1])))
     zoom, middle = scale[0] + (scale[1] - scale[0]) * draw[2], (size - 1) / 2
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) @ np.array([[1, math.tan(slant)], [0, 1]]) * zoom
@@ -804,17 +804,19 @@ class StreamTransform:
         size: int,  # side of the crops in pixels
         *,
         backgrounds=None,  # BackgroundFolder, or None to keep each picture's own
-        trimap: bool = False,  # add a trimap and crop around what is unknown
+        trimap: bool | int = False,  # add a trimap and crop around what is unknown; a number is its largest radius in pixels, True is 20
         onto: float = 0.7,  # probability of another background
         harmonise: float = 0.0,  # probability that a composite takes on the light of its background
+        variation: float = 1.0,  # how far samples are turned, scaled and relit
         augment: bool = True,  # False: crop and background only
     ):
+        self.turn, relight = augmentation_ranges(variation)
         self.size, self.guided, self.onto, self.augment = size, trimap, 0.0 if backgrounds is None else onto, augment
         self.has_backgrounds = backgrounds is not None
         light = [('composite', Harmonize(harmonise))] if harmonise else []
-        changes = [('augment', ColorJitter()), ('augment', Degrade())] if augment else []
+        changes = [('augment', ColorJitter(**relight)), ('augment', Degrade())] if augment else []
         self.steps = [('decode', self._open), ('crop', self._choose), ('decode', self._decode), ('crop', self._cut), ('composite', OntoBackground(backgrounds, probability=0)),
-                      *light, *changes, *([('trimap', AddTrimap())] if trimap else [])]
+                      *light, *changes, *([('trimap', AddTrimap((2, 20 if trimap is True else trimap)))] if trimap else [])]
 
     def __call__(self,
         raw: RawSample,  # from a stream
@@ -852,13 +854,13 @@ def _cut(self: StreamTransform, opened, generator):
     planes = {'alpha': _cut_window(opened.alpha, top, left, side, self.size), **{n: _cut_window(c, *small, self.size) for n, c in opened.colours.items()}}
     height, width = opened.alpha.shape
     outside = top < 0 or left < 0 or top + side > height or left + side > width
-    turns = self.augment and opened.draw[6] < 0.4
+    turns = self.augment and opened.draw[6] < self.turn['probability']
     if outside or turns:
         planes['valid'] = _cut_window(np.full((height, width), 255, np.uint8), top, left, side, self.size)
     if self.augment and opened.draw[7] < 0.5:
         planes = {n: cv2.flip(p, 1) for n, p in planes.items()}
     if turns:
-        matrix = _turning(opened.draw[8:11], self.size)
+        matrix = _turning(opened.draw[8:11], self.size, **self.turn)
         planes = {n: cv2.warpAffine(p, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR) for n, p in planes.items()}
     return self._sample(opened.raw.notes, planes)
 
@@ -948,6 +950,7 @@ def stream_loader(
     trimap: bool | int = False,  # samples carry a trimap; a number is its largest radius in pixels, True is 20
     onto: float = 0.7,  # probability that a photograph is put onto another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
+    variation: float = 1.0,  # how far samples are turned, scaled and relit
     augment: bool = True,  # False: crop and background only
     seed: int = 0,  # decides the changes; the order is the stream's
     workers: int = 0,  # loading processes
@@ -959,7 +962,7 @@ def stream_loader(
     stream = copy.copy(stream)
     stream._place, stream._seen = torch.zeros(2, dtype=torch.long).share_memory_(), None
     stream.samples = samples_per_epoch or stream.samples
-    transform = StreamTransform(size, backgrounds=_as_backgrounds(backgrounds), trimap=trimap, onto=onto, harmonise=harmonise, augment=augment)
+    transform = StreamTransform(size, backgrounds=_as_backgrounds(backgrounds), trimap=trimap, onto=onto, harmonise=harmonise, variation=variation, augment=augment)
     return StreamLoader(_Batches(stream, transform, batch_size, seed), workers=workers)
 
 # %% ../../nbs/15a_data.shards.ipynb #ac9fdbed

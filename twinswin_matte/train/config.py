@@ -53,7 +53,9 @@ class DataConfig:
     onto: float = 0.7  # probability that a training sample is put onto another background
     harmonise: float = 0.0  # probability that the foreground's colours are brought nearer to the background's
     radius: int = 20  # largest radius in pixels of the trimaps that guided models learn with; the smallest is 2
+    times: dict = field(default_factory=dict)  # folder of the root -> how often its samples are shown in an epoch, such as {portraits: 8, smoke: 0}
     publishable: bool = False  # leave out backgrounds whose terms a published checkpoint could not meet
+    variation: float = 1.0  # how far samples are turned, scaled and relit; 2 for a dozen foregrounds, 0 for none of it
     synthetic: int = 0  # procedural mattes per epoch, beside the folder's (or instead, if root is null)
     validation: int = 16  # procedural mattes to validate on if the folder has no validation part
 
@@ -133,10 +135,10 @@ class TrainConfig:
 # %% ../../nbs/30_train.config.ipynb #7bb76515
 _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine', 'restarts', 'cyclic', 'constant'), 'kind': ('bce', 'lsgan', 'hinge'), 'precision': ('auto', 'no', 'bf16', 'fp16'), 'device': ('auto', 'cpu'),
             'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None)}
-_LEAST = {'size': 32, 'radius': 2, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
+_LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0,
           'harmonise': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0}
-_MOST = {'layer_decay': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'half_size': 1, 'harmonise': 1, 'lowest': 1}
+_MOST = {'layer_decay': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'half_size': 1, 'harmonise': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
 OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',)}  # of the recipes
 

@@ -315,10 +315,10 @@ def load_teacher(
         raise MattingError(f'{path}: does not fit this teacher ({str(error).splitlines()[0]}); it must have the kind and the encoder it was trained with') from None
 
 # %% ../../nbs/33_train.recipes.ipynb #efe31980
-def _open(root, longest, publishable):
+def _open(root, longest, **options):
     "The data of a folder, or of a table of labels."
     if root is None or Path(root).suffix.lower() != '.csv':
-        return open_data(root, longest=longest, publishable=publishable) if root else None
+        return open_data(root, longest=longest, **options) if root else None
     splits = {row.split for row in read_labels(root)}
     parts = {s: LabelledComposites(root, split=s, longest=longest) for s in ('train', 'val') if s in splits}
     return DataPool(parts.get('train'), parts.get('val'), {}, [], [f'{len(part)} labelled composites ({name}) of {Path(root).name}' for name, part in parts.items()])
@@ -335,7 +335,7 @@ def _build_streams(config, pool, trimap):
     stream = next(iter(streams.values())) if len(streams) == 1 else MixedStream(streams, weights={k: float(w) for k, w in places.items()}, **own)
     backgrounds = BackgroundFolder(pool.backgrounds) if pool and pool.backgrounds else sample_backgrounds()
     each = o.steps * o.accumulate * d.batch_size // world if o.steps else None
-    first = stream_loader(stream, batch_size=d.batch_size // world, size=d.size, backgrounds=backgrounds, trimap=trimap, onto=d.onto, harmonise=d.harmonise, workers=d.workers,
+    first = stream_loader(stream, batch_size=d.batch_size // world, size=d.size, backgrounds=backgrounds, trimap=trimap, onto=d.onto, harmonise=d.harmonise, variation=d.variation, workers=d.workers,
                           seed=o.seed, samples_per_epoch=each * world if each else None)
     validation = pool.validation if pool and pool.validation is not None else SynthMattes(d.validation, size=d.size, seed=990_000)
     second = make_loaders(SynthMattes(1, size=d.size), validation, batch_size=d.batch_size, size=d.size, backgrounds=backgrounds, workers=d.workers, seed=o.seed, trimap=trimap)[1]
@@ -348,7 +348,7 @@ def build_data(
 ) -> tuple:  # training loader, validation loader, and a card of what the data are
     "Loaders as the configuration asks: a folder, a table of labels, procedural mattes, or several; or a stream of shards."
     d, o = config.data, config.train
-    pool, trimap = _open(d.root, 2 * d.size, d.publishable), d.radius if trimap else False
+    pool, trimap = _open(d.root, 2 * d.size, publishable=d.publishable, times=d.times), d.radius if trimap else False
     if d.shards:
         return _build_streams(config, pool, trimap)
     synthetic = d.synthetic or (0 if pool else 200)
@@ -361,7 +361,7 @@ def build_data(
         validation = parts[0]
     samples = o.steps * o.accumulate * d.batch_size if o.steps else None
     loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=(pool.backgrounds if pool else None) or sample_backgrounds(),
-                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if d.root and Path(d.root).suffix.lower() == '.csv' else d.onto, harmonise=d.harmonise, samples=samples, trimap=trimap)
+                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if d.root and Path(d.root).suffix.lower() == '.csv' else d.onto, harmonise=d.harmonise, variation=d.variation, samples=samples, trimap=trimap)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     warnings = data_warnings(pool.train, d.root) if pool else []
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
