@@ -25,6 +25,7 @@ from einops import rearrange
 from torch import nn
 
 from .predict import Matter
+from .tiles import TiledMatter
 from ..core import IMAGE_SUFFIXES, MattingError, atomic_write, list_images, load_alpha, nearest_name
 from ..jobs import Progress, process_number, stream
 from ..metrics import METRICS, REGIONS, matte_metrics
@@ -291,7 +292,7 @@ def _guide(sample, radius):
 
 # %% ../../nbs/42_apply.evaluate.ipynb #f1deaae9
 def evaluate_model(
-    model,  # a model, a checkpoint's path or a `Matter`
+    model,  # a model, a checkpoint's path, a `Matter` or a `TiledMatter`
     dataset,  # of samples with image and alpha
     *,
     device='auto',  # 'auto', 'cpu', 'cuda', 'mps'
@@ -304,7 +305,7 @@ def evaluate_model(
     processes: Processes = ALONE,  # those that share the work, from `join_processes`
 ) -> pd.DataFrame:  # as of `evaluate_folder`; `attrs` also has milliseconds and parameters
     "Compare a model's mattes with the truth."
-    matter = model if isinstance(model, Matter) else Matter(model, device=device, size=size)
+    matter = model if isinstance(model, (Matter, TiledMatter)) else Matter(model, device=device, size=size)
 
     def measure(sample, alpha):
         "Rows of one answer of the model, and its size."

@@ -17,6 +17,7 @@ import torch
 
 from .evaluate import ALONE, REGION_NOTES, Processes, _stems, answer_with, describe_matter, evaluate_samples, load_matte, resize_matte
 from .predict import Matter, _resize_trimap
+from .tiles import TiledMatter
 from ..core import MattingError, MattingSample, Registry, load_alpha, nearest_name
 from ..data.mattes import MATTES, Part, open_data
 from ..data.pairs import ALPHA_FOLDERS, IMAGE_FOLDERS, PairFolder, describe_folder, find_pairs, pair_folders
@@ -388,7 +389,7 @@ def _evaluate_matter(protocol, matter, dataset, **options):
 # %% ../../nbs/42a_apply.protocols.ipynb #320a0a23
 def evaluate_protocol(
     protocol,  # a name in PROTOCOLS, or a Protocol
-    method,  # a `Matter`, a model, a checkpoint, or a `MatteFolder`
+    method,  # a `Matter`, a `TiledMatter`, a model, a checkpoint, or a `MatteFolder`
     data,  # folder of the data set, or {set: dataset}
     *,
     sets=None,  # names of sets; None: all
@@ -402,7 +403,7 @@ def evaluate_protocol(
     protocol = PROTOCOLS[protocol] if isinstance(protocol, str) else protocol
     data = data if isinstance(data, dict) else open_sets(protocol, data, sets=sets)
     _check_trimaps(protocol, data, trimap_radius)
-    method = method if isinstance(method, (Matter, MatteFolder)) else Matter(method, device=device, size=size)
+    method = method if isinstance(method, (Matter, TiledMatter, MatteFolder)) else Matter(method, device=device, size=size)
     options = dict(trimap_radius=trimap_radius, workers=workers, processes=processes, columns=_row_columns(protocol))
     frames = {}
     for title, dataset in data.items():

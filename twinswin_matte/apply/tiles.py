@@ -451,7 +451,7 @@ def predict_large(
 
 # %% ../../nbs/41_apply.tiles.ipynb #18036c99
 class TiledMatter:
-    "A `Matter` that works in tiles, for `predict_folder`."
+    "A `Matter` that works in tiles, for `predict_folder` and for evaluating."
     def __init__(self,
         matter,  # a `Matter`, or anything it is made of
         **options,  # of `predict_large`: tile, overlap, coarse, radius
@@ -468,6 +468,16 @@ class TiledMatter:
     def model(self):
         "The model inside."
         return self.matter.model
+
+    @property
+    def size(self) -> int | None:
+        "The long side in pixels at which the whole is looked at first."
+        return self.matter.size
+
+    @property
+    def card(self) -> dict:
+        "What the checkpoint tells about itself."
+        return self.matter.card
 
     def __call__(self,
         image,  # 3xHxW in 0..1, a file or a Pillow picture

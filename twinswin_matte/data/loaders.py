@@ -140,12 +140,17 @@ def training_transform(
     onto: float = 0.7,  # probability of another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
     variation: float = 1.0,  # how far samples are turned, scaled and relit, and how often they are turned
+    estimate: bool = True,  # False: put a picture onto another background with its own colours, the old background in its edges
 ):  # function (sample, generator) -> sample
     "Crop, flip, turn, another background and perhaps its light, change of light, damage."
     turn, light = augmentation_ranges(variation)
-    steps = [CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(**turn),
+    steps = [*([] if estimate else [_keep_colours]), CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(**turn),
              OntoBackground(backgrounds, probability=onto), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(**light), Degrade()]
     return Sequence(*steps, *([AddTrimap((2, 20 if trimap is True else trimap))] if trimap else []))
+
+def _keep_colours(sample, generator):
+    "The picture itself as the foreground's colour; a cut-out has no other."
+    return sample if sample.meta.get('cutout') else sample.replace(foreground=sample.image, background=None)
 
 class MixedCrop:
     "Now the whole picture, now a window, now one around the transition: a trimap-free model must know objects as well as edges."
@@ -195,6 +200,7 @@ def make_loaders(
     onto: float = 0.7,  # probability that a training sample is put onto another background
     harmonise: float = 0.0,  # probability that a composed training sample takes on the light of its background
     variation: float = 1.0,  # how far training samples are turned, scaled and relit
+    estimate: bool = True,  # False: foregrounds keep the picture's colours, with the old background in their edges
     samples: int | None = None,  # training samples in an epoch; default: each once
 ) -> tuple:  # training loader, validation loader or None
     "Loaders whose batches depend on seed and epoch alone; call `loader.dataset.set_epoch` before each epoch."
@@ -202,7 +208,7 @@ def make_loaders(
         raise MattingError('the training set is empty')
     backgrounds = _as_backgrounds(backgrounds)
     plain = validation_transform(size, backgrounds=backgrounds, trimap=trimap)
-    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, variation=variation) if augment else plain
+    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, variation=variation, estimate=estimate) if augment else plain
     first = TransformedMattes(train, change, seed=seed, length=samples, fixed=not augment)
     settings = dict(collate_fn=collate, num_workers=workers, persistent_workers=workers > 0, batch_size=batch_size,
                     worker_init_fn=_start_worker, pin_memory=torch.cuda.is_available(), generator=generator_for(seed))

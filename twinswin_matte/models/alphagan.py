@@ -224,9 +224,10 @@ def real_and_fake(
     *,
     foreground: torch.Tensor,  # Nx3xHxW straight colour
     background: torch.Tensor,  # Nx3xHxW
+    double: bool = False,  # the fake as in the public source: the foreground is premultiplied by the true alpha, and then once more by the predicted one
 ) -> tuple:  # two Nx3xHxW in 0..1
     "The composite made with the true alpha, and that with the predicted one."
-    return composite(foreground, background, target), composite(foreground, background, prediction)
+    return composite(foreground, background, target), composite(foreground * target if double else foreground, background, prediction)
 
 # %% ../../nbs/28_models.alphagan.ipynb #57fc87f2
 class AlphaGAN(MattingModel):

@@ -51,6 +51,7 @@ class DataConfig:
     skip_damaged: bool = False  # leave damaged samples of a stream out
     augment: bool = True  # false: letterboxed samples, always the same
     onto: float = 0.7  # probability that a training sample is put onto another background
+    estimate: bool = True  # a picture that is put onto another background gets its foreground's colour estimated; false: it keeps the picture's, with the old background in its edges
     harmonise: float = 0.0  # probability that the foreground's colours are brought nearer to the background's
     radius: int = 20  # largest radius in pixels of the trimaps that guided models learn with; the smallest is 2
     times: dict = field(default_factory=dict)  # folder of the root -> how often its samples are shown in an epoch, such as {portraits: 8, smoke: 0}
@@ -66,6 +67,7 @@ class LossConfig:
     options: dict = field(default_factory=dict)  # name -> options, such as {gradient: {scales: 3}}
     coarse: float = 1.0  # weight of the same losses on the coarse matte of a refined model
     alignment: float = 0.2  # weight of the distance from the teacher's features
+    trimaps: str = 'sample'  # modnet: a random width for each 'sample' or for each 'batch', or one that is always the 'same'
     distance: str = 'standardised'  # 'mse', 'standardised', 'cosine' or 'smooth_l1'
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class TeacherConfig:
 class GanConfig:
     "How the discriminator plays; alphagan only. The weight of the game is loss.weights.gan."
     kind: str = 'bce'  # 'bce', 'lsgan' or 'hinge'
+    double: bool = False  # show it the public source's double composite, which even the true alpha cannot pass; for comparisons only
     every: int = 1  # it learns at every n-th step
     lr: float = 0.00015  # its learning rate
     lowest: float = 0.067  # the smallest factor of its schedule
@@ -134,7 +137,7 @@ class TrainConfig:
 
 # %% ../../nbs/30_train.config.ipynb #7bb76515
 _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine', 'restarts', 'cyclic', 'constant'), 'kind': ('bce', 'lsgan', 'hinge'), 'precision': ('auto', 'no', 'bf16', 'fp16'), 'device': ('auto', 'cpu'),
-            'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None)}
+            'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None), 'trimaps': ('sample', 'batch', 'same')}
 _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0,
           'harmonise': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0}

@@ -219,11 +219,16 @@ class RefinedRecipe(TwinRecipe):
 @RECIPES.register('modnet')
 class ModnetRecipe(Recipe):
     "Semantic, detail and fused losses, and any others on the matte."
+    def trimap(self, alpha, training) -> torch.Tensor:
+        "Which pixels the details are learned on; in validation a band that is always the same."
+        how = self.config.loss.trimaps if training else 'same'
+        return random_trimap(alpha, radius=(1, 13)) if how == 'sample' else trimap_from_alpha(alpha, radius=7 if how == 'same' else int(torch.randint(1, 14, (1,))))
+
     def loss(self, model, batch) -> tuple:
         "Each branch has its own."
         alpha, region, options = batch['alpha'], batch['valid'], self.config.loss.options
         output = model(batch['image'], branches=True)
-        trimap = random_trimap(alpha, radius=(1, 13)) if model.training else trimap_from_alpha(alpha, radius=7)
+        trimap = self.trimap(alpha, model.training)
         semantic, detail = (output.extras[k].float().sigmoid() for k in ('semantic_logits', 'detail_logits'))
         own = {'semantic': lambda **o: semantic_loss(semantic, alpha, region=region, **o), 'detail': lambda **o: detail_loss(detail, alpha, trimap, region=region, **o),
                'fused': lambda **o: fused_loss(output.alpha, alpha, trimap, batch['image'], region=region, **o)}
@@ -268,7 +273,7 @@ class GanRecipe(GuidedRecipe):
     def verdicts(self, model, batch, alpha) -> tuple:
         "What the discriminator says of the real composite and of the predicted one."
         critic = getattr(model, 'module', model).discriminator
-        pair = real_and_fake(alpha, batch['alpha'], foreground=batch['foreground'], background=batch['background'])
+        pair = real_and_fake(alpha, batch['alpha'], foreground=batch['foreground'], background=batch['background'], double=self.config.gan.double)
         return tuple(critic(picture, batch['trimap']) for picture in pair)
 
     def discriminate(self, model, batch) -> tuple:
@@ -326,6 +331,8 @@ def _open(root, longest, **options):
 def _build_streams(config, pool, trimap):
     "A loader of streams, procedural or held-out samples to validate on, and the card."
     d, o, world = config.data, config.train, int(os.environ.get('WORLD_SIZE', 1))
+    if not d.estimate:
+        raise MattingError('data.estimate: false does not go with data.shards, whose samples bring the colours of their foregrounds')
     if d.batch_size % world:
         raise MattingError(f'data.batch_size: {d.batch_size} samples cannot be shared by {world} processes; with data.shards it must be a multiple')
     options = dict(shuffle=d.shuffle, seed=o.seed, skip_damaged=d.skip_damaged, rank=int(os.environ.get('RANK', 0)), world=world)
@@ -361,7 +368,7 @@ def build_data(
         validation = parts[0]
     samples = o.steps * o.accumulate * d.batch_size if o.steps else None
     loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=(pool.backgrounds if pool else None) or sample_backgrounds(),
-                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if d.root and Path(d.root).suffix.lower() == '.csv' else d.onto, harmonise=d.harmonise, variation=d.variation, samples=samples, trimap=trimap)
+                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if d.root and Path(d.root).suffix.lower() == '.csv' else d.onto, harmonise=d.harmonise, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     warnings = data_warnings(pool.train, d.root) if pool else []
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
