@@ -5,12 +5,13 @@ DATA ?=
 OUT ?= runs/demo
 STAMP := .venv/.installed
 
-.PHONY: help install demo test bench lab docs readme export clean
+.PHONY: help install demo test bench bench-peers lab docs readme export clean
 
 help:
 	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
 	@echo "make test   run every test"
 	@echo "make bench  measure speeds (loading, waiting, foregrounds, training steps)"
+	@echo "make bench-peers  measure speeds beside other libraries, which it installs"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make docs   render the notebooks as a site in _docs/"
 	@echo "make readme write README.md from nbs/index.ipynb"
@@ -34,6 +35,10 @@ test: $(STAMP)
 
 bench: $(STAMP)
 	@$(PY) .ci/bench.py
+
+bench-peers: $(STAMP)
+	@$(PY) -c "import transformers, segmentation_models_pytorch, rembg" 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check -e ".[peers]"
+	@$(PY) .ci/bench_peers.py
 
 lab: $(STAMP)
 	@$(PY) -m jupyter lab nbs

@@ -88,24 +88,26 @@ def _add_device(parser):
   exr, tiff     premultiplied layers for compositors: OUT/exr/NAME.exr (linear light), OUT/tiff/NAME.tif (sRGB; linear with --bits 32)
 Given again, the same command skips what is finished. Under torchrun or accelerate launch the processes share the files.
 A video becomes OUT/alpha/NAME.mp4, OUT/composite/NAME.mp4 (with its sound) and OUT/cutout/NAME.webm.''', examples=(
-    'matte predict cat.jpg --checkpoint runs/tsr/best.safetensors --out cut',
-    'matte predict holiday/ --checkpoint best.safetensors --out cut --output alpha,cutout,blur',
+    'matte predict cat.jpg',
+    'matte predict cat.jpg --trimap cat-trimap.png --out cut --output cutout',
+    'matte predict holiday/ --checkpoint runs/tsr --out cut --output alpha,cutout,blur',
     'matte predict cat.jpg --checkpoint best.safetensors --out cut --output composite --background beach.jpg',
     'matte predict cat.jpg --checkpoint guided.safetensors --out cut --trimap auto --coarse best.safetensors',
     'matte predict talk.mp4 --checkpoint best.safetensors --out cut --output composite --background white',
     'torchrun --nproc-per-node 4 -m twinswin_matte.cli predict holiday/ --checkpoint best.safetensors --out cut'))
 def _predict_options(parser):
     parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, folders of them, or video files')
-    parser.add_argument('--checkpoint', required=True, metavar='FILE', help='a trained model: best.safetensors of a run, or the folder of the run')
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder for the results')
+    parser.add_argument('--checkpoint', metavar='FILE', help='a trained model: best.safetensors of a run, the folder of the run, or a name on the Hub '
+                        '(default: trimap-free, or trimap-guided where there is a --trimap or --mask; both come with the library)')
+    parser.add_argument('--out', default='mattes', metavar='DIR', help='folder for the results (default: mattes)')
     parser.add_argument('--output', default='alpha', metavar='KINDS', help='kinds of results, with commas (default: alpha)')
     parser.add_argument('--background', metavar='WHAT', help='for composite: a picture, a colour (white, #ff8800, 0,128,255) or checkerboard (default)')
     parser.add_argument('--blur', type=float, metavar='PERCENT', help='for blur: how strong, in percent of the longer side (default: 2)')
     parser.add_argument('--tint', metavar='COLOUR', help='for overlay (default: a pink)')
     parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
-    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: by --coarse')
+    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte')
     parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
-    parser.add_argument('--coarse', metavar='FILE', help='a trained model that needs no trimap, to make them')
+    parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
     parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask or coarse matte is doubted (default: 1.5 %% of the longer side)')
     parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory')
     parser.add_argument('--batch', type=_count, default=1, metavar='N', help='photos of one size that go through the model together (default: 1)')
@@ -128,7 +130,8 @@ def _predict(options):
         check_outputs(outputs, allowed=('alpha', 'cutout', 'composite'))
     photos = gather_images(rest) if rest else []
     tile = _tile_side(options, videos)
-    matter = Matter(options.checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile)
+    checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
+    matter = Matter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile)
     failed = _predict_videos(videos, matter, outputs, options)
     if not photos:
         return int(failed)
@@ -140,12 +143,11 @@ def _predict(options):
 def _guides(options, matter):
     "What trimaps are made from."
     from twinswin_matte.apply.predict import Matter
-    given = [options.trimap, options.mask, options.coarse]
-    if matter.needs_trimap and not any(given):
-        options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto --coarse CHECKPOINT')
-    if (options.trimap == 'auto') != (options.coarse is not None):
-        options.parser.error('--trimap auto and --coarse CHECKPOINT go together')
-    coarse = Matter(options.coarse, device=options.device, precision=options.precision) if options.coarse else None
+    if matter.needs_trimap and not (options.trimap or options.mask):
+        options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto')
+    if options.coarse and options.trimap != 'auto':
+        options.parser.error('--coarse is for --trimap auto')
+    coarse = Matter(options.coarse or 'trimap-free', device=options.device, precision=options.precision) if options.trimap == 'auto' else None
     return dict(trimap=options.trimap, mask=options.mask, coarse=coarse, radius=options.radius)
 
 def _predict_photos(photos, matter, outputs, options):
@@ -860,7 +862,7 @@ def _experiment(options):
 results when the page is closed or the program stopped (Ctrl-C). Needs Gradio: pip install "twinswin_matte[serve]"''', examples=(
     'matte serve --checkpoint runs/tsr --open', 'matte serve --checkpoint runs/tsr runs/twinswin guided.safetensors --port 8000', 'matte serve --checkpoint best.safetensors --max-pixels 12000000'))
 def _serve_options(parser):
-    parser.add_argument('--checkpoint', nargs='+', metavar='FILE', help='trained models to choose from: checkpoints or folders of runs (default: all runs in runs/)')
+    parser.add_argument('--checkpoint', nargs='+', metavar='FILE', help='trained models to choose from: checkpoints or folders of runs (default: all runs in runs/, and those that come with the library)')
     parser.add_argument('--port', type=int, default=7860, metavar='N', help='where the page is found; 0 takes any free port (default: 7860)')
     parser.add_argument('--max-megabytes', type=float, default=30, metavar='N', help='largest file that is taken (default: 30)')
     parser.add_argument('--max-pixels', type=_count, default=30_000_000, metavar='N', help='largest picture that is taken, height times width (default: 30000000)')
@@ -870,10 +872,9 @@ def _serve_options(parser):
 
 def _serve(options):
     "Serve the page until Ctrl-C."
-    checkpoints = options.checkpoint or sorted(Path('runs').glob('*/best.safetensors'))
-    if not checkpoints:
-        options.parser.error('no trained model in runs/: give --checkpoint FILE')
+    from twinswin_matte.apply.predict import SHIPPED
     from twinswin_matte.serve import Limits, serve
+    checkpoints = options.checkpoint or [*sorted(Path('runs').glob('*/best.safetensors')), *SHIPPED]
     limits = Limits(megabytes=options.max_megabytes, pixels=options.max_pixels)
     serve(checkpoints, port=options.port, limits=limits, open_browser=options.open, device=options.device, size=options.size)
     return 0

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'MAXIMUM_PIXELS', 'ENDINGS', 'MattingError', 'nearest_name', 'Registry', 'MattingSample',
-           'repo_root', 'samples_folder', 'data_root', 'golden_root', 'load_image', 'load_alpha', 'image_size',
-           'list_images', 'one_thread', 'atomic_write', 'save_tensors', 'save_image', 'to_pil', 'from_pil',
-           'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
+           'repo_root', 'samples_folder', 'weights_folder', 'data_root', 'golden_root', 'load_image', 'load_alpha',
+           'image_size', 'list_images', 'one_thread', 'atomic_write', 'save_tensors', 'save_image', 'to_pil',
+           'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import io
@@ -104,6 +104,11 @@ def samples_folder() -> Path:  # existing folder with `photos/` and `textures/`
     if not folder.is_dir():
         raise MattingError('the embedded pictures are not at data/samples: run from a checkout of the repository')
     return folder
+
+def weights_folder() -> Path:  # of the checkout, or of the installed library; it need not exist
+    "The checkpoints that come with the library."
+    checkout = repo_root() / 'data' / 'weights'
+    return checkout if checkout.is_dir() else repo_root() / 'twinswin_matte' / 'weights'
 
 def data_root() -> Path | None:  # an existing folder, or None
     "Where real pairs are: `MATTE_DATA`, else `../shared/data` beside the repository."

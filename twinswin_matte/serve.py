@@ -109,7 +109,7 @@ def name_models(
 ) -> dict:  # {name: path}, in order
     "Short names, no two alike."
     files = list(dict.fromkeys(checkpoint_file(c) for c in checkpoints))
-    plain = {f.parent if f.stem in ('best', 'last') and f.resolve().parent.name else f: f for f in files}
+    plain = {f.parent if f.stem in ('best', 'last', 'model') and f.resolve().parent.name else f: f for f in files}
     plain = plain if len(plain) == len(files) else {f: f for f in files}
     return {name: plain[path] for path, name in unique_names(plain).items()}
 

@@ -573,8 +573,9 @@ def _one_step(self, group):
     self.step += 1
     self.place += 1
     if row is not None and self.averaged is not None:
+        decay = min(self.config.train.ema, self.step / (10 + self.step))  # what the model started with is soon forgotten
         for k, v in self.plain_model.inference_state_dict().items():
-            self.averaged[k] = torch.lerp(self.averaged[k], v.detach(), 1 - self.config.train.ema) if v.is_floating_point() else v.detach().clone()
+            self.averaged[k] = torch.lerp(self.averaged[k], v.detach(), 1 - decay) if v.is_floating_point() else v.detach().clone()
     return row if row is None else {**row, 'samples': round(sum_over_processes(sum(len(b['names']) for b, share in group if share))[0]), **times}
 
 for function in (_batches, _on_device, _turn_of, _move, _clip, _skip, _one_step):

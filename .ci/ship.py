@@ -1,0 +1,75 @@
+"Put a finished training into data/weights with its card and measure it on the test pairs: `.venv/bin/python .ci/ship.py RUN trimap-free`. The test pairs are read from MATTE_DATA or ../shared/data."
+import argparse
+import json
+from datetime import date
+from pathlib import Path
+
+from twinswin_matte.apply.predict import SHIPPED, Matter
+from twinswin_matte.apply.protocols import ALL_METRICS, PROTOCOLS, Protocol, Resolution, evaluate_protocol
+from twinswin_matte.core import data_root, repo_root
+from twinswin_matte.experiments import frozen_composites
+from twinswin_matte.models.hub import save_pretrained
+from twinswin_matte.models.zoo import load_checkpoint
+from twinswin_matte.train.runs import save_json
+
+PEOPLE = {'name': 'P3M sample photographs, mattes predicted by P3M-Net (14, two of them for validation)', 'licence': 'MIT'}
+ANIMALS = {'name': 'AM-2k sample photographs, mattes predicted by GFM (13, two of them for validation)', 'licence': 'MIT'}
+OBJECTS = {'name': 'AIM sample photographs, mattes predicted (2, for validation)', 'licence': 'MIT'}
+CUTOUTS = [{'name': 'LayerDiffuse sample cut-outs: hair, fur, glass (9)', 'licence': 'Apache-2.0'}, {'name': 'AIM-500 foregrounds (3)', 'licence': 'MIT'},
+           {'name': 'TRELLIS and TripoSR sample objects (44)', 'licence': 'MIT'}]
+SMOKE = {'name': 'Kenney particles: smoke, fire, sparks (65)', 'licence': 'CC0-1.0'}
+GROUNDS = [{'name': 'background photographs of Ubuntu Budgie', 'licence': 'CC0-1.0'}, {'name': 'background photographs from Unsplash in Pop!_OS and deepin', 'licence': 'Unsplash'},
+           {'name': 'background photographs of deepin', 'licence': 'CC-BY-4.0'}, {'name': 'procedural mattes over the photographs of this library', 'licence': 'CC0-1.0'}]
+DATA = {'trimap-free': [PEOPLE, ANIMALS, OBJECTS, *CUTOUTS, *GROUNDS], 'trimap-guided': [PEOPLE, ANIMALS, OBJECTS, *CUTOUTS, SMOKE, *GROUNDS]}
+ENCODER = [{'name': 'mobilenetv2_100_in1k, recovered from a per-channel int8 file', 'licence': 'Apache-2.0'}]
+TESTS = {'trimap-free': 'ppm-100', 'trimap-guided': 'alphamatting'}
+
+
+def measured(name, matter):
+    "{set: {names, region: {metric: values}}} on the published test pairs and on the frozen composites."
+    guided = name == 'trimap-guided'
+    frozen = Protocol('synthetic', 'fifty frozen composites', ('unknown',) if guided else ('whole', 'boundary'), ALL_METRICS, resolution=Resolution('long', 384), impose=True)
+    frames = [evaluate_protocol(TESTS[name], matter, data_root()), evaluate_protocol(frozen, matter, {'frozen composites': frozen_composites()}, trimap_radius=16 if guided else None)]
+    found = {}
+    for frame in frames:
+        for (title, region), rows in frame.groupby(['set', 'region'], sort=False):
+            part = found.setdefault(title, {'names': list(rows['name'])})
+            part[region] = {m: [float(f'{v:.6g}') for v in rows[m]] for m in ALL_METRICS if m in rows}
+    return found
+
+
+def evaluations(errors):
+    "The means, as a card states them."
+    rows = []
+    for title, part in errors.items():
+        for region, values in part.items():
+            if region != 'names':
+                rows.append({'dataset': title, 'split': 'test', 'pictures': len(part['names']), 'region': region, 'resolution': '384 px' if title == 'frozen composites' else 'as given', 'convention': 'dim',
+                             **{m: sum(v) / len(v) for m, v in values.items()}})
+    return rows
+
+
+def main():
+    "Measure, then write the folder and the record."
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('run', help='folder of the run')
+    parser.add_argument('name', choices=SHIPPED)
+    parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
+    options = parser.parse_args()
+    if data_root() is None:
+        parser.error('the test pairs are not here: name their folder in MATTE_DATA')
+    source = Path(options.run) / 'best.safetensors'
+    model, card = load_checkpoint(source)
+    card = {**card, 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name]}
+    model.provenance = ENCODER
+    folder = repo_root() / 'data/weights' / options.name
+    save_pretrained(model, folder, card=card, record=options.run, licence='apache-2.0', half=True, overwrite=True)
+    errors = measured(options.name, Matter(folder, device='cpu'))  # the rounded weights, as they are given away
+    save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, record=options.run, licence='apache-2.0', half=True, overwrite=True)
+    save_json({'name': options.name, 'date': str(date.today()), 'errors': errors}, repo_root() / f'nbs/experiments/records/checkpoint-{options.name}.json')
+    for row in evaluations(errors):
+        print(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}))
+
+
+if __name__ == '__main__':
+    main()
