@@ -17,7 +17,7 @@ from ..composite import composite
 from ..core import MattingError, nearest_name, pad_to_multiple, unpad
 from ..losses import full_precision
 from .blocks import check_options, normalisation, resize_to
-from .encoders import add_channel, create_encoder
+from .encoders import add_channels, create_encoder
 from .mattenet import MatteOutput, MattingModel, check_image, check_trimap, impose_known
 
 # %% ../../nbs/28_models.alphagan.ipynb #b529c968
@@ -38,7 +38,7 @@ def create_guided_encoder(
     encoder = create_encoder(name, pretrained=pretrained, output_stride=8, **options)
     _dilate(encoder.network.layer3, 2)
     _dilate(encoder.network.layer4, 4)
-    return add_channel(encoder)
+    return add_channels(encoder)
 
 # %% ../../nbs/28_models.alphagan.ipynb #97f06aa7
 class Aspp(nn.Module):

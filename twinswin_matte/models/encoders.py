@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ENCODERS', 'Encoder', 'TimmEncoder', 'PlainVitEncoder', 'HeadEncoder', 'load_encoder_weights', 'create_encoder',
-           'is_plain_vit', 'add_channel']
+           'is_plain_vit', 'add_channels']
 
 # %% ../../nbs/21_models.encoders.ipynb #4c735915
 import os
@@ -349,12 +349,13 @@ def is_plain_vit(
     return _is_plain(_find(name, 3, None, None)[0])
 
 # %% ../../nbs/21_models.encoders.ipynb #efc39e5a
-def add_channel(
+def add_channels(
     encoder: Encoder,  # from `create_encoder`; changed in place
+    count: int = 1,  # of new channels
 ) -> Encoder:  # the same
-    "One more input channel, in 0..1, after the others."
+    "More input channels, in 0..1, after the others."
     first = next(m for m in encoder.network.modules() if isinstance(m, nn.Conv2d))
-    first.weight = nn.Parameter(torch.cat([first.weight.detach(), torch.zeros_like(first.weight[:, :1])], 1))
-    first.in_channels += 1
-    encoder.mean, encoder.std = (nn.functional.pad(t, (0, 0, 0, 0, 0, 1), value=v) for t, v in ((encoder.mean, 0.0), (encoder.std, 1.0)))
+    first.weight = nn.Parameter(torch.cat([first.weight.detach(), first.weight.new_zeros(first.out_channels, count, *first.kernel_size)], 1))
+    first.in_channels += count
+    encoder.mean, encoder.std = (nn.functional.pad(t, (0, 0, 0, 0, 0, count), value=v) for t, v in ((encoder.mean, 0.0), (encoder.std, 1.0)))
     return encoder

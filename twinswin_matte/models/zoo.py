@@ -21,7 +21,8 @@ from ..core import MattingError, Registry, atomic_write, save_tensors
 from .alphagan import AlphaGAN
 from .blocks import check_options
 from .dino import DinoMatte
-from .mattenet import GuidedNet, MatteNet, MattingModel
+from .guided import GuidedNet
+from .mattenet import MatteNet, MattingModel
 from .modnet import MODNet
 from .refiner import RefinedMatte, Refiner
 from .twin import TwinMatte
