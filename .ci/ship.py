@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from twinswin_matte.apply.predict import SHIPPED, Matter
-from twinswin_matte.apply.protocols import ALL_METRICS, PROTOCOLS, Protocol, Resolution, evaluate_protocol
+from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
 from twinswin_matte.core import data_root, repo_root
 from twinswin_matte.experiments import frozen_composites
 from twinswin_matte.models.hub import save_pretrained
@@ -33,7 +33,7 @@ def measured(name, matter):
     found = {}
     for frame in frames:
         for (title, region), rows in frame.groupby(['set', 'region'], sort=False):
-            part = found.setdefault(title, {'names': list(rows['name'])})
+            part = found.setdefault({'small': 'alphamatting small', 'large': 'alphamatting large'}.get(title, title), {'names': list(rows['name'])})
             part[region] = {m: [float(f'{v:.6g}') for v in rows[m]] for m in ALL_METRICS if m in rows}
     return found
 

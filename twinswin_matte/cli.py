@@ -509,7 +509,7 @@ def _tell_missing(name, frame, missing, aloud):
     return int(bool(lines))
 
 # %% ../nbs/49_cli.ipynb #a12989e4
-@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, alphagan, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
+@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, alphagan, guided, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
 the configuration, a log, curves, and the checkpoints last and best.''', examples=(
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
@@ -519,7 +519,7 @@ the configuration, a log, curves, and the checkpoints last and best.''', example
     'accelerate launch --num_processes 4 -m twinswin_matte.cli train --preset tsr data.root=pairs --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
-    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, alphagan, tiny or overfit')
+    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, alphagan, guided, tiny or overfit')
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
     start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, on your own pictures (data.root=FOLDER)')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
@@ -548,7 +548,7 @@ def _train_config(options):
     begun = Path(options.out or '') / 'config.yaml'
     source = options.preset or options.config or options.checkpoint or (begun if options.resume and begun.is_file() else None)
     if source is None:
-        options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
+        options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, guided, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
     from twinswin_matte.train.config import changed, load_config
     if not options.checkpoint:

@@ -8,7 +8,6 @@ __all__ = ['carry_known', 'color_hints', 'GuidedNet']
 # %% ../../nbs/23a_models.guided.ipynb #2007c024
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from ..losses import full_precision
 from .encoders import add_channels

@@ -311,6 +311,9 @@ PRESETS['alphagan'] = changed(TrainConfig(), {
     'model.name': 'alphagan', 'model.encoder': 'resnet50', 'model.pretrained': True, 'model.options': {'discriminator': {'width': 64}}, 'data.size': 320, 'data.batch_size': 5,
     'loss.weights': {'l1': 1.0, 'composition': 1.0, 'laplacian': 1.0, 'gan': 0.15}, 'train.schedule': 'cyclic', 'train.lr': 0.001, 'train.lowest': 0.033, 'train.encoder_lr': 0.3, 'train.weight_decay': 0.0005,
     'train.frozen_norm': 2})
+PRESETS['guided'] = changed(TrainConfig(), {
+    'model.name': 'guided', 'model.encoder': 'mobilenetv2', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'detail': 24}, 'data.size': 320, 'data.batch_size': 10,
+    'data.onto': 0.85, 'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['tiny'] = changed(TrainConfig(), {
     'model.encoder': 'swin_micro', 'model.teacher': 'cnn', 'model.decoder_options': {'width': 64}, 'data.size': 256, 'data.batch_size': 8, 'data.workers': 0, 'data.synthetic': 400,
     'teacher.steps': 1500, 'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.precision': 'no'})
