@@ -143,10 +143,10 @@ def _predict(options):
 def _guides(options, matter):
     "What trimaps are made from."
     from twinswin_matte.apply.predict import Matter
-    if matter.needs_trimap and not (options.trimap or options.mask):
-        options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto')
     if options.coarse and options.trimap != 'auto':
         options.parser.error('--coarse is for --trimap auto')
+    if matter.needs_trimap and not (options.trimap or options.mask):
+        options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto')
     coarse = Matter(options.coarse or 'trimap-free', device=options.device, precision=options.precision) if options.trimap == 'auto' else None
     return dict(trimap=options.trimap, mask=options.mask, coarse=coarse, radius=options.radius)
 
