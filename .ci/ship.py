@@ -15,7 +15,7 @@ from twinswin_matte.train.runs import save_json
 PEOPLE = {'name': 'P3M sample photographs, mattes predicted by P3M-Net (14, two of them for validation)', 'licence': 'MIT'}
 ANIMALS = {'name': 'AM-2k sample photographs, mattes predicted by GFM (13, two of them for validation)', 'licence': 'MIT'}
 OBJECTS = {'name': 'AIM sample photographs, mattes predicted (2, for validation)', 'licence': 'MIT'}
-CUTOUTS = [{'name': 'LayerDiffuse sample cut-outs: hair, fur, glass (9)', 'licence': 'Apache-2.0'}, {'name': 'AIM-500 foregrounds (3)', 'licence': 'MIT'},
+CUTOUTS = [{'name': 'LayerDiffuse sample cut-outs: hair, fur, glass (9)', 'licence': 'Apache-2.0'}, {'name': 'AIM-500 foregrounds (3, one of them left out, since its photograph validates)', 'licence': 'MIT'},
            {'name': 'TRELLIS and TripoSR sample objects (44)', 'licence': 'MIT'}]
 SMOKE = {'name': 'Kenney particles: smoke, fire, sparks (65)', 'licence': 'CC0-1.0'}
 GROUNDS = [{'name': 'background photographs of Ubuntu Budgie', 'licence': 'CC0-1.0'}, {'name': 'background photographs from Unsplash in Pop!_OS and deepin', 'licence': 'Unsplash'},

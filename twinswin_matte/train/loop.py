@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STATES', 'learning_rate', 'Player', 'layered_groups', 'single_player', 'save_state', 'load_state', 'seed_everything',
            'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs', 'choose_precision', 'Stopped', 'Trainer',
-           'write_state', 'fit', 'validate']
+           'write_state', 'fit', 'average_decay', 'validate']
 
 # %% ../../nbs/32_train.loop.ipynb #0b3a4b0e
 import hashlib
@@ -460,6 +460,14 @@ for function in (_set_up, _note_signal, _listening, fit):
     setattr(Trainer, function.__name__, function)
 
 # %% ../../nbs/32_train.loop.ipynb #ff6ce8c8
+def average_decay(
+    longest: float,  # the decay in the long run, `train.ema`
+    step: int,  # counted from 1
+) -> float:  # what is kept of the average at this step
+    "How much of the averaged weights stays."
+    return min(longest, step / (10 + step))
+
+# %% ../../nbs/32_train.loop.ipynb #044769b2
 def _batches(self, start):
     "The batches of this epoch from a place on, again from the first if the epoch asks for more than there are."
     count, wanted = len(self.train_loader), self.per_epoch * self.config.train.accumulate if self.config.train.steps else None
@@ -573,7 +581,7 @@ def _one_step(self, group):
     self.step += 1
     self.place += 1
     if row is not None and self.averaged is not None:
-        decay = min(self.config.train.ema, self.step / (10 + self.step))  # what the model started with is soon forgotten
+        decay = average_decay(self.config.train.ema, self.step)
         for k, v in self.plain_model.inference_state_dict().items():
             self.averaged[k] = torch.lerp(self.averaged[k], v.detach(), 1 - decay) if v.is_floating_point() else v.detach().clone()
     return row if row is None else {**row, 'samples': round(sum_over_processes(sum(len(b['names']) for b, share in group if share))[0]), **times}
