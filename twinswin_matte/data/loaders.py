@@ -207,7 +207,7 @@ def make_loaders(
     if train is None or not len(train):
         raise MattingError('the training set is empty')
     backgrounds = _as_backgrounds(backgrounds)
-    plain = validation_transform(size, backgrounds=backgrounds, trimap=trimap)
+    plain = validation_transform(size, backgrounds=getattr(backgrounds, 'plain', backgrounds), trimap=trimap)
     change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, variation=variation, estimate=estimate) if augment else plain
     first = TransformedMattes(train, change, seed=seed, length=samples, fixed=not augment)
     settings = dict(collate_fn=collate, num_workers=workers, persistent_workers=workers > 0, batch_size=batch_size,

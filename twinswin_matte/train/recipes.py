@@ -23,7 +23,7 @@ from torch.utils.data import ConcatDataset
 
 from ..composite import estimate_foreground
 from ..core import MattingError, Registry, list_images, load_image, save_tensors
-from ..data.backgrounds import BackgroundFolder, sample_backgrounds
+from ..data.backgrounds import BackgroundFolder, Clutter, sample_backgrounds
 from ..data.labels import LabelledComposites, read_labels
 from ..data.loaders import make_loaders, share_of
 from ..data.mattes import DataPool, open_data
@@ -328,6 +328,11 @@ def _open(root, longest, **options):
     parts = {s: LabelledComposites(root, split=s, longest=longest) for s in ('train', 'val') if s in splits}
     return DataPool(parts.get('train'), parts.get('val'), {}, [], [f'{len(part)} labelled composites ({name}) of {Path(root).name}' for name, part in parts.items()])
 
+def _backgrounds(pool, clutter):
+    "What to put samples on: the folder's pictures or the embedded ones, with or without clutter."
+    plain = BackgroundFolder(pool.backgrounds) if pool and pool.backgrounds else sample_backgrounds()
+    return Clutter(plain, probability=clutter, photographs=pool and pool.train) if clutter else plain
+
 def _build_streams(config, pool, trimap):
     "A loader of streams, procedural or held-out samples to validate on, and the card."
     d, o, world = config.data, config.train, int(os.environ.get('WORLD_SIZE', 1))
@@ -340,7 +345,7 @@ def _build_streams(config, pool, trimap):
     streams = {place: ShardStream(place, **options) for place in places}
     own = {k: options[k] for k in ('seed', 'rank', 'world')}
     stream = next(iter(streams.values())) if len(streams) == 1 else MixedStream(streams, weights={k: float(w) for k, w in places.items()}, **own)
-    backgrounds = BackgroundFolder(pool.backgrounds) if pool and pool.backgrounds else sample_backgrounds()
+    backgrounds = _backgrounds(pool, d.clutter)
     each = o.steps * o.accumulate * d.batch_size // world if o.steps else None
     first = stream_loader(stream, batch_size=d.batch_size // world, size=d.size, backgrounds=backgrounds, trimap=trimap, onto=d.onto, harmonise=d.harmonise, variation=d.variation, workers=d.workers,
                           seed=o.seed, samples_per_epoch=each * world if each else None)
@@ -367,7 +372,7 @@ def build_data(
     if not d.augment:
         validation = parts[0]
     samples = o.steps * o.accumulate * d.batch_size if o.steps else None
-    loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=(pool.backgrounds if pool else None) or sample_backgrounds(),
+    loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=_backgrounds(pool, d.clutter),
                            workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if d.root and Path(d.root).suffix.lower() == '.csv' else d.onto, harmonise=d.harmonise, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     warnings = data_warnings(pool.train, d.root) if pool else []
