@@ -90,7 +90,10 @@ def guided_upsample(
     eps: float = 1e-4,  # smoothness where a window has one colour
 ) -> torch.Tensor:  # Nx1xHxW in 0..1
     "A small alpha at the size of a large picture, along its edges: the guided filter with colour."
-    mean = lambda x: F.avg_pool2d(F.pad(x, [radius] * 4, mode='replicate'), 2 * radius + 1, 1)
+    def mean(x):
+        "Means of windows; the border is repeated."
+        return F.avg_pool2d(F.pad(x, [radius] * 4, mode='replicate'), 2 * radius + 1, 1)
+
     colour, level = mean(small), mean(alpha)
     together = mean((small[:, :, None] * small[:, None]).flatten(1, 2)) - (colour[:, :, None] * colour[:, None]).flatten(1, 2)
     together = together.unflatten(1, (3, 3)).permute(0, 3, 4, 1, 2) + eps * torch.eye(3, device=image.device)
