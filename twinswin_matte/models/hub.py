@@ -237,7 +237,7 @@ def _making(card):
     run, known = card.get('run') or {}, card.get('environment') or (card.get('run') or {}).get('environment') or {}
     versions = ', '.join(f'{k} {v}' for k, v in (known.get('versions') or {}).items() if v)
     facts = {'commit of the library': known.get('commit'), 'date': known.get('date'), 'epoch of these weights': card.get('epoch'), 'epochs of the run': run.get('epochs'), 'hours': run.get('hours'),
-             'size in pixels': card.get('size'), 'GPU': known.get('gpu'), 'versions': versions}
+             'working size in pixels': card.get('size'), 'GPU': known.get('gpu'), 'versions': versions}
     text = '\n'.join(f'- {name}: {value}' for name, value in facts.items() if value not in (None, '')) or 'Nothing was recorded.'
     if 'adapted' in card:
         text += f'\n- adapted afterwards to {card["adapted"].get("photographs")} photographs without mattes'
@@ -251,7 +251,9 @@ def _limits(card, needs_trimap, half):
     names = ' '.join(name for name, _ in _data_rows(card))
     lines = ['It wants a trimap with each picture; what the trimap knows is not changed.'] if needs_trimap else ['It decides by itself what the foreground is; there is no way to point at it.']
     if card.get('size'):
-        lines.append(f'It was trained at {card["size"]} pixels; detail that vanishes at that size is not to be expected.')
+        crop = ((card.get('run') or {}).get('settings') or {}).get('data.size', card['size'])
+        trained = 'the size of its training crops' if crop == card['size'] else f'and was trained on crops of {crop}'
+        lines.append(f'It works at {card["size"]} pixels on the long side, {trained}; detail that vanishes at that size is not to be expected.')
     if not names:
         lines.append('The training data were not recorded; assume nothing about where it works.')
     elif 'procedural' in names and all('procedural' in name for name, _ in _data_rows(card)):
