@@ -109,8 +109,12 @@ class _AlphaOnly(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, image, trimap=None):
-        return (self.model(image) if trimap is None else self.model(image, trimap)).alpha.float()
+    def forward(self, image, *known):
+        return self.model(image, *known).alpha.float()
+
+def _inputs(model):
+    "Names of what an exported model is given."
+    return ['image', *['trimap'] * bool(getattr(model, 'needs_trimap', False)), *['first'] * bool(getattr(model, 'needs_first', None))]
 
 def _load(model):
     "A float32 copy on the CPU in eval mode, and what its checkpoint says."
@@ -141,17 +145,17 @@ def torch_export(
     model,  # a matting model, or a checkpoint
     *,
     size: tuple | None = None,  # height and width, if they shall be fixed; None: any
-) -> torch.export.ExportedProgram:  # image (and trimap) -> alpha
+) -> torch.export.ExportedProgram:  # image (and trimap, and the first alpha of a model that begins with a classical one) -> alpha
     "The model as a graph of torch operations: batch is free, and so are height and width unless a size is given."
     model, _ = _load(model)
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise MattingError(f'size={size}: give height and width, such as (512, 512)')
     height, width = (533, 1051) if size is None else size
-    given = [torch.rand(2, 3, height, width)] + [torch.full((2, 1, height, width), 0.5)] * model.needs_trimap
+    image, known = torch.rand(2, 3, height, width), [torch.full((2, 1, height, width), 0.5) for _ in _inputs(model)[1:]]  # one tensor twice would be taken for one input
     free = {0: torch.export.Dim.DYNAMIC, **({2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if size is None else {})}
     try:
         with traceable(), torch.no_grad(), _quiet():
-            return torch.export.export(_AlphaOnly(model), tuple(given), dynamic_shapes=tuple(free for _ in given), strict=False)
+            return torch.export.export(_AlphaOnly(model), (image, *known), dynamic_shapes=(free, *[(free,) * len(known)] * bool(known)), strict=False)
     except Exception as error:
         what = 'any size: give a fixed size' if size is None else f'{height}x{width}'
         raise MattingError(f'{type(model).__name__} cannot be exported for {what} ({_one_line(error)})') from error
@@ -176,8 +180,8 @@ def describe_export(
     parts = [*card.get('data', []), *weights]
     licences = sorted({str(part['licence']) for part in parts if isinstance(part, dict) and part.get('licence')})
     options = {k: v for k, v in config.get('options', {}).items() if k != 'pretrained'}
-    return {'name': config.get('name', type(model).__name__), 'options': options, 'needs_trimap': bool(getattr(model, 'needs_trimap', False)), 'size': card.get('size'),
-            'fixed_size': None if size is None else list(size), 'precision': precision, 'inputs': 'image Nx3xHxW in 0..1, trimap Nx1xHxW in {0, 0.5, 1}', 'output': 'alpha Nx1xHxW in 0..1',
+    return {'name': config.get('name', type(model).__name__), 'options': options, 'needs_trimap': bool(getattr(model, 'needs_trimap', False)), 'needs_first': getattr(model, 'needs_first', None), 'size': card.get('size'),
+            'fixed_size': None if size is None else list(size), 'precision': precision, 'inputs': 'image Nx3xHxW in 0..1, trimap Nx1xHxW in {0, 0.5, 1}, first Nx1xHxW in 0..1 or -1', 'output': 'alpha Nx1xHxW in 0..1',
             'licences': licences, 'card': {**card, **({'encoder_weights': weights} if weights else {})}}
 
 # %% ../../nbs/44_apply.export.ipynb #1e676114
@@ -264,7 +268,7 @@ def to_onnx(
         raise MattingError(f'opset={opset}: the exporter writes 18 and higher')
     onnx, _, _ = _need('onnx', 'onnxscript', 'onnxruntime')
     model, own = _load(model)
-    graph = _convert(torch_export(model, size=size), type(model).__name__, opset)
+    graph = _convert(torch_export(model, size=size), type(model).__name__, opset, _inputs(model))
     graph = _shrunk(graph, onnx, half, int8)
     about = describe_export(model, card={**own, **(card or {})}, precision='float16' if half else 'int8' if int8 else 'float32', size=size)
     onnx.helper.set_model_props(graph, {'twinswin_matte': json.dumps(about, default=str)})
@@ -272,9 +276,8 @@ def to_onnx(
         onnx.save(graph, str(temporary))
     return path
 
-def _convert(program, name, opset):
+def _convert(program, name, opset, names):
     "An ONNX graph of an exported program."
-    names = ['image', 'trimap'][:len(program.graph_signature.user_inputs)]
     try:
         with _quiet(), torch.no_grad():
             return torch.onnx.export(program, dynamo=True, opset_version=opset, input_names=names, output_names=['alpha'], verbose=False).model_proto
@@ -307,6 +310,7 @@ def check_onnx(
     for count, size in enumerate([tuple(matter.fixed)] if matter.fixed else sizes):
         given = _pictures(1 + count % 2, size, model.needs_trimap, seed)
         with torch.inference_mode():
+            given = (*given, model.solve(*given)) if 'first' in _inputs(model) else given
             wanted = model(*given).alpha
         off = (torch.from_numpy(matter.run(*(x.numpy() for x in given))) - wanted).abs()
         rows.append({'size': f'{len(wanted)}x{size[0]}x{size[1]}', 'largest': off.max().item(), 'mean': off.mean().item(), 'beyond': (off > (tolerance or 1e-3)).float().mean().item()})

@@ -124,15 +124,21 @@ class GuidedNet(MatteNet):
             classical_method(first)
         add_channels(self.encoder, more)
 
+    @property
+    def needs_first(self) -> dict | None:
+        "The classical method that it begins with, and the longest side that is solved; None if it needs none."
+        return {'method': self.first, 'longest': self.longest} if self.hints and self.first != 'projection' else None
+
     def forward(self,
         image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
         trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}, of the same size
+        first: torch.Tensor | None = None,  # Nx1xHxW from `solve`, for a model that begins with a classical alpha; None: solved here
     ) -> MatteOutput:  # of that size; `free_logits` in its extras are those before known pixels are re-imposed
         check_image(image)
         check_trimap(image, trimap)
         seen = [image, trimap.to(image)]
         if self.hints:
-            seen.append(self.hint(image, seen[1]).to(image.dtype))
+            seen.append(self.hint(image, seen[1], first).to(image.dtype))
         free = self.decode(torch.cat(seen, 1))
         logits = free.logits + torch.special.logit(seen[2][:, 6:].float(), eps=0.05) if self.hints else free.logits
         return MatteOutput(impose_known(logits, trimap), {**free.extras, 'free_logits': logits})
@@ -140,34 +146,31 @@ class GuidedNet(MatteNet):
     def hint(self,
         image: torch.Tensor,  # Nx3xHxW in 0..1
         trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}
+        first: torch.Tensor | None = None,  # Nx1xHxW from `solve`; None: solved here
     ) -> torch.Tensor:  # Nx7xHxW in 0..1
         "The known colours carried on, and the first alpha of the kind that this model begins with."
         hints = color_hints(image, trimap)
-        if self.first == 'projection':
+        if not self.needs_first:
             return hints
-        first = [self.solve(*one) for one in zip(image.split(1), trimap.split(1), hints[:, 6:].split(1), strict=True)]
-        return torch.cat([hints[:, :6], torch.cat(first)], 1)
+        solved = self.solve(image, trimap) if first is None else first.to(hints)
+        return torch.cat([hints[:, :6], torch.where((solved < 0) | (trimap != 0.5), hints[:, 6:], solved)], 1)
 
     def solve(self,
-        image: torch.Tensor,  # 1x3xHxW in 0..1
-        trimap: torch.Tensor,  # 1x1xHxW in {0, 0.5, 1}
-        first: torch.Tensor,  # 1x1xHxW in 0..1, what there is where nothing can be solved, as when the trimap knows one side only
-    ) -> torch.Tensor:  # 1x1xHxW
-        "The classical alpha of a picture, if there can be one."
-        scale = self.longest / max(image.shape[-2:])
-        try:
-            return solve_alpha(image, trimap, self.first) if scale >= 1 else self.solve_smaller(image, trimap, scale)
-        except ValueError:  # PyMatting's, for one side only, and for a system that it cannot precondition
-            return first
+        image: torch.Tensor,  # Nx3xHxW in 0..1
+        trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}
+    ) -> torch.Tensor:  # Nx1xHxW in 0..1; -1 in pictures that cannot be solved
+        "The classical alphas of pictures; of large ones, those of smaller ones brought back along their edges."
+        def one(picture, known):
+            "Of one picture. ValueError is PyMatting's, for a trimap of one side and for a system that it cannot precondition."
+            try:
+                return self._solve_smaller(picture, known) if max(picture.shape[-2:]) > self.longest else solve_alpha(picture, known, self.first)
+            except ValueError:
+                return torch.full_like(known, -1, dtype=torch.float32)
+        return torch.cat([one(*pair) for pair in zip(image.split(1), trimap.split(1), strict=True)])
 
-    def solve_smaller(self,
-        image: torch.Tensor,  # 1x3xHxW in 0..1
-        trimap: torch.Tensor,  # 1x1xHxW in {0, 0.5, 1}
-        scale: float,  # below 1
-    ) -> torch.Tensor:  # 1x1xHxW
-        "The classical alpha of a smaller picture, brought back along the edges of this one."
-        size = [max(1, round(s * scale)) for s in image.shape[-2:]]
+    def _solve_smaller(self, image, trimap):
+        "The alpha of a picture that was shrunk to the longest side."
+        size = [max(1, round(s * self.longest / max(image.shape[-2:]))) for s in image.shape[-2:]]
         small, known = (F.interpolate(x.float(), size, mode='bilinear', antialias=True) for x in (image, trimap))
-        known = torch.where((known < 1e-4) | (known > 1 - 1e-4), known.round(), 0.5)
-        large = guided_upsample(solve_alpha(small, known, self.first), small, image)
-        return torch.where(trimap == 0.5, large, trimap.float())
+        known = torch.where((known < 1e-3) | (known > 1 - 1e-3), known.round(), 0.5)
+        return guided_upsample(solve_alpha(small, known, self.first), small, image)
