@@ -99,9 +99,9 @@ def _solver(method):
     "PyMatting's estimator, for a model that begins with it."
     try:
         import pymatting
-        return getattr(pymatting, {'closed-form': 'estimate_alpha_cf', 'knn': 'estimate_alpha_knn', 'learning-based': 'estimate_alpha_lbdm', 'large-kernel': 'estimate_alpha_lkm', 'random-walk': 'estimate_alpha_rw'}[method])
     except ImportError:
-        raise OnnxError(f'this model begins with {method} matting: pip install pymatting') from None
+        raise OnnxError('this model begins with an alpha of PyMatting: pip install pymatting') from None
+    return getattr(pymatting, f'estimate_alpha_{method}')
 
 def along_edges(
     alpha: np.ndarray,  # 1xhxw in 0..1
@@ -129,7 +129,7 @@ def along_edges(
 def solve_first(
     picture: np.ndarray,  # 3xHxW in 0..1
     trimap: np.ndarray,  # 1xHxW in {0, 0.5, 1}
-    method: str,  # such as 'closed-form'
+    method: str,  # PyMatting's short name, such as 'cf'
     longest: int,  # side above which a smaller picture is solved
 ) -> np.ndarray:  # 1xHxW in 0..1; -1 where nothing can be solved
     "The classical alpha that a model begins with."

@@ -126,8 +126,8 @@ class GuidedNet(MatteNet):
 
     @property
     def needs_first(self) -> dict | None:
-        "The classical method that it begins with, and the longest side that is solved; None if it needs none."
-        return {'method': self.first, 'longest': self.longest} if self.hints and self.first != 'projection' else None
+        "PyMatting's short name of the method that it begins with, and the longest side that is solved; None if it needs none."
+        return {'method': CLASSICAL[self.first], 'longest': self.longest} if self.hints and self.first != 'projection' else None
 
     def forward(self,
         image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
