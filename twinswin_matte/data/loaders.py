@@ -159,7 +159,10 @@ class MixedCrop:
     ):
         self.choices = (Letterbox(size), RandomCrop(size), CropAroundUnknown(size))
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Half of the time the whole picture, else a window."
         draw = torch.rand(1, generator=generator).item()
         cropped = self.choices[0 if draw < 0.5 else 1 if draw < 0.75 else 2](sample, generator)

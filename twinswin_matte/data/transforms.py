@@ -72,7 +72,10 @@ class Sequence:
     ):
         self.transforms = transforms
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Apply all."
         for transform in self.transforms:
             sample = transform(sample, generator)
@@ -85,7 +88,10 @@ class HorizontalFlip:
     ):
         self.probability = probability
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Mirror, or not."
         if _uniform(generator) >= self.probability:
             return sample
@@ -98,7 +104,10 @@ class Resize:
     ):
         self.size = size
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator | None = None) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator | None = None,  # not used: nothing is random
+    ) -> MattingSample:
         "Resize."
         scale = self.size / max(sample.size)
         size = [max(1, round(s * scale)) for s in sample.size]
@@ -112,7 +121,10 @@ class Letterbox:
     ):
         self.size = (size, size) if isinstance(size, int) else tuple(size)
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator | None = None) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator | None = None,  # not used: nothing is random
+    ) -> MattingSample:
         "Fit and pad."
         old, (height, width) = sample.size, self.size
         scale = min(height / old[0], width / old[1])
@@ -149,7 +161,10 @@ class RandomAffine:
     ):
         self.degrees, self.scale, self.shear, self.probability = degrees, scale, shear, probability
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Turn, scale and shear, or not."
         if _uniform(generator) >= self.probability:
             return sample
@@ -183,7 +198,10 @@ class RandomCrop:
     ):
         self.size, self.scale = size, scale
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Crop and resize."
         side = _side(self.size, self.scale, sample, generator)
         corner = [int(_uniform(generator) * (s - side + 1)) if s >= side else (s - side) // 2 for s in sample.size]
@@ -198,7 +216,10 @@ class CropAroundUnknown:
     ):
         self.size, self.scale = size, scale
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Crop and resize; without any such pixel, a random crop."
         if sample.alpha is None:
             raise MattingError(f'{sample.name}: CropAroundUnknown needs an alpha')
@@ -224,7 +245,10 @@ class ColorJitter:
     ):
         self.amounts, self.probability = (brightness, contrast, saturation, tint), probability
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Change the light, or not."
         if _uniform(generator) >= self.probability:
             return sample
@@ -263,7 +287,10 @@ class Degrade:
     ):
         self.blur, self.noise, self.jpeg = blur, noise, jpeg
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Damage the photograph."
         image = sample.image
         if _uniform(generator) < self.blur:
@@ -306,7 +333,10 @@ class OntoBackground:
     ):
         self.backgrounds, self.probability = backgrounds, probability
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Change the background, or not."
         keep = _uniform(generator) >= self.probability and not sample.meta.get('cutout')
         if self.backgrounds is None or keep:
@@ -322,7 +352,10 @@ class AddTrimap:
     ):
         self.radius, self.keep = (radius, radius) if isinstance(radius, int) else tuple(radius), keep
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Add the trimap."
         if self.keep and sample.trimap is not None:
             return sample
@@ -344,7 +377,10 @@ class Harmonize:
         self.probability, self.strength = probability, tuple(map(check_strength, strength))
         self.methods = tuple(map(check_method, methods))
 
-    def __call__(self, sample: MattingSample, generator: torch.Generator) -> MattingSample:
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
         "Harmonise, or not; what is no composite stays as it is."
         if _uniform(generator) >= self.probability or not is_composite(sample):
             return sample

@@ -60,7 +60,9 @@ class Aspp(nn.Module):
         self.whole = nn.Sequential(nn.Conv2d(inside, outside, 1, bias=False), nn.GroupNorm(max(1, min(32, outside // 8)), outside), nn.ReLU())
         self.project = nn.Sequential(nn.Conv2d(outside * 5, outside, 1, bias=False), normalisation(outside, norm), nn.ReLU(), nn.Dropout(dropout))
 
-    def forward(self, x):
+    def forward(self,
+        x,  # NxCxhxw
+    ):  # Nxoutsidexhxw
         whole = self.whole(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[-2:])
         return self.project(torch.cat([*(b(x) for b in self.branches), whole], 1))
 
@@ -97,7 +99,11 @@ class UnpoolDecoder(nn.Module):
         self.at2 = nn.Sequential(_convs(stem + 32, 64, norm=norm), nn.ConvTranspose2d(64, 64, 4, 2, 1), _convs(64, 32, norm=norm))
         self.at1 = nn.Sequential(_convs(32 + 3, 32, 32, norm=norm), nn.Conv2d(32, 1, 3, padding=1))
 
-    def forward(self, x, maps, image):
+    def forward(self,
+        x,  # NxCxhxw, of the pyramid
+        maps,  # maps of the encoder, fine to coarse
+        image,  # Nx3xHxW in 0..1
+    ):  # Nx1xHxW logits
         _, places = F.max_pool2d(maps[0], 3, 2, 1, return_indices=True)
         x = self.at4(torch.cat([resize_to(x, maps[1]), self.skip4(maps[1])], 1))
         x = self.at2(torch.cat([unpool(x, places, maps[0].shape[-2:]), self.skip2(maps[0])], 1))
@@ -115,7 +121,11 @@ class BilinearDecoder(nn.Module):
         self.at8, self.at4, self.at2 = _convs(inside + channels[2], 256, norm=norm), _convs(256 + channels[0], 128, norm=norm), _convs(128, 64, norm=norm)
         self.head = nn.Conv2d(64, 1, 1)
 
-    def forward(self, x, maps, image):
+    def forward(self,
+        x,  # NxCxhxw, of the pyramid
+        maps,  # maps of the encoder, fine to coarse
+        image,  # Nx3xHxW in 0..1
+    ):  # Nx1xHxW logits
         pooled = F.max_pool2d(maps[0], 3, 2, 1)
         x = self.at4(torch.cat([resize_to(self.at8(torch.cat([x, maps[2]], 1)), pooled), pooled], 1))
         x = self.at2(resize_to(x, maps[0]))

@@ -77,7 +77,10 @@ class UpBlock(nn.Module):
         super().__init__()
         self.convs = DoubleConv(inside + skip, outside, norm=norm)
 
-    def forward(self, x, skip):
+    def forward(self,
+        x,  # NxCxhxw, coarse
+        skip,  # NxDxHxW, of the encoder
+    ):  # NxoutsidexHxW
         return self.convs(torch.cat([skip, resize_to(x, skip)], 1))
 
 # %% ../../nbs/20_models.blocks.ipynb #23108091
@@ -99,7 +102,9 @@ class ReceptiveFieldBlock(nn.Module):
         self.shortcut = nn.Identity() if inside == outside else nn.Conv2d(inside, outside, 1)
         self.scale = scale
 
-    def forward(self, x):
+    def forward(self,
+        x,  # NxinsidexHxW
+    ):  # NxoutsidexHxW
         seen = torch.cat([branch(x) for branch in self.branches], 1)
         return F.gelu(self.shortcut(x) + self.scale * self.fuse(seen))
 

@@ -61,7 +61,10 @@ class UnetDecoder(Decoder):
             x = levels[stride] = up(x, skip)
         return x, levels
 
-    def forward(self, maps, image):
+    def forward(self,
+        maps,  # maps of the encoder, fine to coarse
+        image,  # NxCxHxW, for its size
+    ):  # features NxCxHxW, and those of each stride by stride
         x, levels = self.climb(maps)
         for conv, (_, stride) in zip(self.tail, self.steps, strict=True):
             x = conv(resize_to(x, [-(-side // stride) for side in image.shape[-2:]]))
@@ -94,7 +97,10 @@ class FpnDecoder(Decoder):
         levels = {s: smooth(x) for s, smooth, x in zip(self.strides, self.smooth, sums, strict=True)}
         return self.fuse(torch.cat([resize_to(x, sums[0]) for x in levels.values()], 1)), levels
 
-    def forward(self, maps, image):
+    def forward(self,
+        maps,  # maps of the encoder, fine to coarse
+        image,  # NxCxHxW, for its size
+    ):  # features NxCxHxW, and those of each stride by stride
         x, levels = self.climb(maps)
         return resize_to(x, image), levels
 
@@ -118,7 +124,10 @@ class DetailDecoder(UnetDecoder):
         self.stream = nn.ModuleList([ConvBlock(seen if k == 0 else detail, detail, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
         self.tail = nn.ModuleList([ConvBlock(i + detail, o, norm=norm) for i, o in zip(inputs, outputs, strict=True)])
 
-    def forward(self, maps, image):
+    def forward(self,
+        maps,  # maps of the encoder, fine to coarse
+        image,  # NxCxHxW in 0..1, seen at full size
+    ):  # features NxCxHxW, and those of each stride by stride
         x, levels = self.climb(maps)
         seen = [image]
         for conv in self.stream:
@@ -156,7 +165,10 @@ class PlainDecoder(Decoder):
             raise MattingError(f'doublings={doublings}: a map of stride {strides[-1]} cannot be doubled that often')
         self.level_channels = dict(zip(self.strides, [*widths[1:], widths[-1]], strict=True))
 
-    def forward(self, maps, image):
+    def forward(self,
+        maps,  # maps of the encoder, fine to coarse; the last is used
+        image,  # NxCxHxW, for its size
+    ):  # features NxCxHxW, and those of each stride by stride
         x, levels = self.embed(maps[-1]), {}
         for k, (block, stride) in enumerate(zip(self.blocks, self.strides, strict=True)):
             x = levels[stride] = block(x)

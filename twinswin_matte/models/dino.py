@@ -22,7 +22,9 @@ class BoundaryRefinement(nn.Module):
         self.layers = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 1, 3, padding=1))
         self.strength = nn.Parameter(torch.tensor(0.1))
 
-    def forward(self, alpha):
+    def forward(self,
+        alpha,  # Nx1xHxW in 0..1
+    ):  # Nx1xHxW in 0..1
         return (alpha + self.strength * self.layers(alpha).float()).clamp(0, 1)
 
 # %% ../../nbs/26_models.dino.ipynb #149bc1f8

@@ -129,7 +129,9 @@ class TimmEncoder(Encoder):
         self.channels_last = str(getattr(network, 'output_fmt', 'NCHW')).endswith('NHWC')
         self.set_normalisation(mean, std)
 
-    def forward(self, image):
+    def forward(self,
+        image,  # NxCxHxW in 0..1
+    ):  # maps, fine to coarse
         maps = self.network(self.normalise(image))
         return [rearrange(m, 'n h w c -> n c h w').contiguous() for m in maps] if self.channels_last else list(maps)
 
@@ -166,7 +168,9 @@ class PlainVitEncoder(Encoder):
         self.neck = nn.ModuleList([_scale_step(network.embed_dim, width, s) for s in scales]) if pyramid else None
         self.set_normalisation(mean, std)
 
-    def forward(self, image):
+    def forward(self,
+        image,  # NxCxHxW in 0..1
+    ):  # maps, fine to coarse
         maps = self.network.forward_intermediates(self.normalise(image), indices=list(self.taps), norm=True, intermediates_only=True)
         if self.neck is None:
             return list(maps)
@@ -187,7 +191,9 @@ class HeadEncoder(Encoder):
         self.strides = tuple(f['reduction'] for f in network.feature_info)
         self.set_normalisation(mean, std)
 
-    def forward(self, image):
+    def forward(self,
+        image,  # NxCxHxW in 0..1
+    ):  # maps, fine to coarse
         last, maps = self.network.forward_intermediates(self.normalise(image))
         return [*maps[:-1], last]
 

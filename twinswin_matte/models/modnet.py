@@ -30,7 +30,9 @@ class IBNorm(nn.Module):
         self.half = channels // 2
         self.bnorm, self.inorm = nn.BatchNorm2d(self.half), nn.InstanceNorm2d(channels - self.half)
 
-    def forward(self, x):
+    def forward(self,
+        x,  # NxchannelsxHxW
+    ):  # of the same shape
         rest = x[:, self.half:]
         alone = rest.shape[-1] * rest.shape[-2] == 1  # one pixel has no deviation: what is left of it is zero
         return torch.cat([self.bnorm(x[:, :self.half].contiguous()), torch.zeros_like(rest) if alone else self.inorm(rest.contiguous())], 1)
@@ -102,7 +104,9 @@ class SemanticBranch(nn.Module):
         self.conv_lr16x, self.conv_lr8x = ConvNorm(channels[4], channels[3], 5), ConvNorm(channels[3], channels[2], 5)
         self.conv_lr = ConvNorm(channels[2], 1, 3, stride=2, last=True)
 
-    def forward(self, coarsest):
+    def forward(self,
+        coarsest,  # NxCxhxw, the encoder's last map, of stride 32
+    ):  # NxCx4hx4w, of stride 8
         return self.conv_lr8x(_twice(self.conv_lr16x(_twice(self.se_block(coarsest)))))
 
 class DetailBranch(nn.Module):
@@ -118,7 +122,12 @@ class DetailBranch(nn.Module):
         self.conv_hr2x = nn.Sequential(ConvNorm(2 * hr, 2 * hr, 3), ConvNorm(2 * hr, hr, 3), ConvNorm(hr, hr, 3), ConvNorm(hr, hr, 3))
         self.conv_hr = nn.Sequential(ConvNorm(hr + 3, hr, 3), ConvNorm(hr, 1, 1, last=True))
 
-    def forward(self, image, fine, finer, lr8x):
+    def forward(self,
+        image,  # Nx3xHxW in 0..1
+        fine,  # the encoder's map of stride 2
+        finer,  # the encoder's map of stride 4
+        lr8x,  # of the semantic branch, stride 8
+    ):  # NxhrxH/2xW/2
         half, quarter = (F.interpolate(image, scale_factor=s, mode='bilinear', align_corners=False) for s in (0.5, 0.25))
         fine = self.tohr_enc2x(fine)
         x = self.conv_enc2x(torch.cat([half, fine], 1))
@@ -136,7 +145,11 @@ class FusionBranch(nn.Module):
         self.conv_lr4x, self.conv_f2x = ConvNorm(channels[2], hr, 5), ConvNorm(2 * hr, hr, 3)
         self.conv_f = nn.Sequential(ConvNorm(hr + 3, hr // 2, 3), ConvNorm(hr // 2, 1, 1, last=True))
 
-    def forward(self, image, lr8x, hr2x):
+    def forward(self,
+        image,  # Nx3xHxW in 0..1
+        lr8x,  # of the semantic branch, stride 8
+        hr2x,  # of the detail branch, stride 2
+    ):  # Nx1xHxW logits
         x = self.conv_f2x(torch.cat([_twice(self.conv_lr4x(_twice(lr8x))), hr2x], 1))
         return self.conv_f(torch.cat([_twice(x), image], 1))
 
@@ -155,7 +168,9 @@ class FiveLevels(nn.Module):
         self.first = ConvBlock(3, extra, stride=2) if strides[0] == 4 else None
         self.channels = encoder.channels if self.first is None else (extra, *encoder.channels)
 
-    def forward(self, image):
+    def forward(self,
+        image,  # Nx3xHxW in 0..1
+    ):  # five maps, of strides 2 to 32
         maps = self.encoder(image)
         return maps if self.first is None else [self.first(self.encoder.normalise(image)), *maps]
 

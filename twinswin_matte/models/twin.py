@@ -35,7 +35,9 @@ class ConvPyramid(nn.Module):
         self.steps = nn.ModuleList([nn.Sequential(nn.Conv2d(i, c, s // b, stride=s // b), DoubleConv(c, c)) for i, c, s, b in zip(inside, channels, strides, before, strict=True)])
         self.lateral = nn.ModuleList([nn.Conv2d(b, a, 1) for a, b in zip(channels[:-1], channels[1:], strict=True)] if top_down else [])
 
-    def forward(self, alpha):
+    def forward(self,
+        alpha,  # Nx1xHxW in 0..1
+    ):  # maps, fine to coarse
         maps = []
         for step in self.steps:
             alpha = step(alpha)
@@ -70,7 +72,9 @@ class MaskEncoder(nn.Module):
         self.sides = nn.ModuleList([nn.Conv2d(c, 1, 1) for c in channels])
         self.register_buffer('trained', torch.zeros((), dtype=torch.bool))
 
-    def forward(self, alpha):
+    def forward(self,
+        alpha,  # Nx1xHxW in 0..1
+    ):
         padded, _ = pad_to_multiple(alpha, max(self.strides))
         return dict(zip(self.strides, self.network(padded), strict=True))
 
