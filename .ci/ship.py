@@ -55,13 +55,13 @@ def main():
     parser.add_argument('run', help='folder of the run')
     parser.add_argument('name', choices=SHIPPED)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
-    parser.add_argument('--begun', help='folder of the run that its weights were begun from')
+    parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first')
     options = parser.parse_args()
     if data_root() is None:
         parser.error('the test pairs are not here: name their folder in MATTE_DATA')
     source = Path(options.run) / 'best.safetensors'
     model, card = load_checkpoint(source)
-    card = {**card, 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': run_details(options.begun)} if options.begun else {})}
+    card = {**card, 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': [run_details(run) for run in options.begun]} if options.begun else {})}
     model.provenance = ENCODER
     folder = repo_root() / 'data/weights' / options.name
     save_pretrained(model, folder, card=card, record=options.run, licence='apache-2.0', half=True, overwrite=True)

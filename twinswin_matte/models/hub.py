@@ -239,8 +239,7 @@ def _making(card):
     facts = {'commit of the library': known.get('commit'), 'date': known.get('date'), 'epoch of these weights': card.get('epoch'), 'epochs of the run': run.get('epochs'), 'hours': run.get('hours'),
              'working size in pixels': card.get('size'), 'GPU': known.get('gpu'), 'versions': versions}
     text = '\n'.join(f'- {name}: {value}' for name, value in facts.items() if value not in (None, '')) or 'Nothing was recorded.'
-    if 'begun' in card:
-        first = card['begun']
+    for first in card.get('begun', []):
         text += f'\n- begun from the weights of an earlier run on the same data: epochs {first.get("epochs")}, hours {first.get("hours")}, commit {(first.get("environment") or {}).get("commit")}'
     if 'adapted' in card:
         text += f'\n- adapted afterwards to {card["adapted"].get("photographs")} photographs without mattes'
