@@ -119,7 +119,7 @@ def vitmatte(size):
 
 @torch.inference_mode()
 def guided():
-    "A matte with a trimap: a forward pass of the model, and for the solver the whole solution."
+    "A matte with a trimap: a forward pass of the model with the closed-form alpha that it begins with, and without that; for the solver the whole solution."
     from pymatting import estimate_alpha_cf
     ours, theirs, slow = Matter('trimap-guided', device='cpu').model, vitmatte(512), set()
     for size in SIZES:
@@ -128,7 +128,9 @@ def guided():
         picture, known = image[0].permute(1, 2, 0).double().numpy(), trimap[0, 0].double().numpy()
         four = torch.cat([image, trimap], 1)
         peers = {version('pymatting') + ', closed form': lambda i=picture, k=known: estimate_alpha_cf(i, k), version('transformers') + ', ViTMatte-S': lambda x=four: theirs(pixel_values=x)}
-        best = side_by_side('matte with a trimap', size, lambda i=image, t=trimap: ours(i, t), {n: f for n, f in peers.items() if n not in slow}, rounds=2)
+        asked, first = {n: f for n, f in peers.items() if n not in slow}, ours.solve(image, trimap)
+        best = side_by_side('matte with a trimap', size, lambda i=image, t=trimap: ours(i, t), asked, rounds=2)
+        side_by_side('matte with a trimap, its first alpha given', size, lambda i=image, t=trimap, f=first: ours(i, t, f), {n: f for n, f in asked.items() if 'ViTMatte' in n}, rounds=2)
         slow |= {n for n in peers if best.get(n, 0) > PATIENCE / 4}
     for name in sorted(slow):
         if not any(r['peer'] == name and r['size'] == SIZES[-1] for r in rows):
