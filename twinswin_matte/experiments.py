@@ -16,6 +16,7 @@ import json
 import math
 import os
 import re
+import shutil
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
@@ -248,6 +249,24 @@ def read_record(
         return None
 
 # %% ../nbs/48a_experiments.ipynb #5219c8d9
+def _write_record(record, path):
+    "Whole or not at all."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(record, default=str), encoding='utf-8')
+    return record
+
+def _take_over(experiment, variant, budget, path):
+    "The record of the same run in another experiment (same configuration, use and test), under this name; None if there is none."
+    for other in sorted(path.parents[2].glob(f'*/{budget.name}/*-{path.stem.rpartition("-")[2]}.json')):
+        found = read_record(other)
+        if found and other != path and is_current(own := {**found, 'experiment': experiment.name, 'variant': variant, 'taken_from': f'{found["experiment"]}: {found["variant"]}'}, experiment, budget):
+            if other.with_suffix('.webp').is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(other.with_suffix('.webp'), path.with_suffix('.webp'))
+            return _write_record(own, path)
+    return None
+
 def _history(run):
     "Training and validation by epoch, in few digits."
     log = run.log
@@ -277,11 +296,13 @@ def run_once(
     records=None,  # folder of records; None: the repository's
     home=None,  # where the runs themselves are; None: runs/experiments in the repository
 ) -> dict:  # the record
-    "Train, measure and write the record; one that is there and still true is read."
+    "Train, measure and write the record; one that is there and still true is read, and one of the same run in another experiment taken over."
     path = record_path(experiment, variant, budget, seed, records=records)
     known = read_record(path)
     if is_current(known, experiment, budget):
         return known
+    if taken := _take_over(experiment, variant, budget, path):
+        return taken
     root, home, start = data_root(), Path(home or repo_root() / 'runs/experiments'), time.time()
     if root is None and budget.name != 'smoke':
         raise MattingError(f'the budget {budget.name} trains on real pictures: put them beside the repository as shared/data, or name their folder in MATTE_DATA')
@@ -299,10 +320,7 @@ def run_once(
               'parameters': count_parameters(matter.model, inference=True), 'milliseconds': round(frame.attrs['milliseconds'], 1),
               'seconds': {'teacher': round(taught, 1), 'training': round(trained, 1), 'evaluation': round(time.time() - start - taught - trained, 1)},
               'environment': environment(), 'config': json.loads(json.dumps(asdict(experiment_config(experiment, variant, budget, seed)))), 'history': _history(run), 'errors': _errors(frame)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(record, default=str), encoding='utf-8')
-    return record
+    return _write_record(record, path)
 
 # %% ../nbs/48a_experiments.ipynb #b08e84c8
 @torch.inference_mode()
@@ -589,8 +607,8 @@ def leaderboard(
     region: str = 'whole',  # one of its regions
     metric: str = 'mad',  # that ranks
 ) -> pd.DataFrame:  # a row per experiment, budget and variant, best first
-    "Who does best on a test set."
-    rows = []
+    "Who does best on a test set. A run counts once: what an experiment took over stands under the one that made it."
+    found, rows = [r for r in found if 'taken_from' not in r], []
     for key in dict.fromkeys((r['experiment'], r['budget'], r['variant']) for r in found if region in r['errors'].get(of, {})):
         same = [r for r in found if (r['experiment'], r['budget'], r['variant']) == key]
         means = seed_means(same, of=of, region=region)
