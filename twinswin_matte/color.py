@@ -179,7 +179,11 @@ class RegionNorm(nn.Module):
         for name in REGION_PARAMETERS:
             setattr(self, name, nn.Parameter(torch.zeros(channels)))
 
-    def forward(self, features, mask):
+    def forward(self,
+        features: torch.Tensor,  # NxCxHxW
+        mask: torch.Tensor,  # Nx1xhxw in 0..1, 1 in the foreground; any size
+    ) -> torch.Tensor:  # NxCxHxW
+        "Normalise both regions, each with its own scale and shift."
         return region_normalise(features, mask, epsilon=self.epsilon, **{n: getattr(self, n) for n in REGION_PARAMETERS})
 
 REGION_PARAMETERS = ('foreground_gamma', 'foreground_beta', 'background_gamma', 'background_beta')

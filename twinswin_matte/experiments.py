@@ -260,7 +260,7 @@ def _take_over(experiment, variant, budget, path):
     "The record of the same run in another experiment (same configuration, use and test), under this name; None if there is none."
     for other in sorted(path.parents[2].glob(f'*/{budget.name}/*-{path.stem.rpartition("-")[2]}.json')):
         found = read_record(other)
-        if found and other != path and is_current(own := {**found, 'experiment': experiment.name, 'variant': variant, 'taken_from': f'{found["experiment"]}: {found["variant"]}'}, experiment, budget):
+        if found and 'taken_from' not in found and other != path and is_current(own := {**found, 'experiment': experiment.name, 'variant': variant, 'taken_from': f'{found["experiment"]}: {found["variant"]}'}, experiment, budget):
             if other.with_suffix('.webp').is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(other.with_suffix('.webp'), path.with_suffix('.webp'))
@@ -607,10 +607,12 @@ def leaderboard(
     region: str = 'whole',  # one of its regions
     metric: str = 'mad',  # that ranks
 ) -> pd.DataFrame:  # a row per experiment, budget and variant, best first
-    "Who does best on a test set. A run counts once: what an experiment took over stands under the one that made it."
-    found, rows = [r for r in found if 'taken_from' not in r], []
+    "Who does best on a test set. A run counts once: a variant that was wholly taken over stands under the experiment that made it."
+    made, rows = {(r['experiment'], r['budget'], r['variant']) for r in found if 'taken_from' not in r}, []
     for key in dict.fromkeys((r['experiment'], r['budget'], r['variant']) for r in found if region in r['errors'].get(of, {})):
         same = [r for r in found if (r['experiment'], r['budget'], r['variant']) == key]
+        if key not in made and {(*r['taken_from'].split(': ', 1), key[1]) for r in same} <= {(e, v, b) for e, b, v in made}:
+            continue
         means = seed_means(same, of=of, region=region)
         rows.append({'experiment': key[0], 'budget': key[1], 'variant': key[2], 'model': same[0]['config']['model']['name'], 'encoder': same[0]['config']['model']['encoder'], 'longest': same[0]['conditions']['longest'], 'seeds': len(same),
                      **{m: means[m].mean() for m in ALL_METRICS}, f'{metric}_sd': means[metric].std(), 'parameters': same[0]['parameters']})

@@ -19,7 +19,9 @@ from torch import nn
 from .core import MattingError, Registry
 
 # %% ../nbs/03_losses.ipynb #279a5002
-def full_precision(function):
+def full_precision(
+    function,  # of tensors
+):  # the same, in float32 whatever it is given
     "Decorator: run a loss outside of autocast, half precision lifted to float32."
     def lift(value):
         "Half precision as float32, anything else as it is."
@@ -363,8 +365,16 @@ class WeightedLoss(nn.Module):
         for name in (*weights, *self.options):
             LOSSES[name]
 
-    def forward(self, target, *, logits=None, alpha=None, region=None, foreground=None, background=None):
-        "The sum, and a dict of the parts; give `logits`, or `alpha` if the model lives in probability space."
+    def forward(self,
+        target: torch.Tensor,  # Nx1xHxW true alpha in 0..1
+        *,
+        logits: torch.Tensor | None = None,  # Nx1xHxW, the prediction before the sigmoid
+        alpha: torch.Tensor | None = None,  # Nx1xHxW in 0..1, the prediction of a model that lives in probability space
+        region: torch.Tensor | None = None,  # Nx1xHxW bool: where to look
+        foreground: torch.Tensor | None = None,  # Nx3xHxW straight colour in 0..1; the composition loss needs both
+        background: torch.Tensor | None = None,  # Nx3xHxW in 0..1
+    ) -> tuple:  # the weighted sum, and the parts by name, unweighted and detached
+        "The sum and its parts; give `logits` or `alpha`."
         logits, alpha = _both_spaces(logits, alpha)
         parts = {}
         for name in self.weights:

@@ -31,8 +31,12 @@ def _array(matte):
         raise MattingError(f'a matte holds values from {low:.3g} to {high:.3g}; expected 0..1 (divide 8-bit values by 255)')
     return array
 
-def sample_pairs(prediction, target, region):
-    "Checked HxW arrays of each sample: prediction, target and region, which may be None."
+def sample_pairs(
+    prediction,  # (N)x1xHxW alpha in 0..1
+    target,  # the same shape
+    region,  # (N)x1xHxW bool, or None
+) -> list:  # per sample: prediction, target and region as HxW arrays; the region may be None
+    "Checked arrays of each sample."
     p, t = _array(prediction), _array(target)
     if p.shape != t.shape:
         raise MattingError(f'prediction {p.shape} and target {t.shape} differ in shape; resize the prediction to the target')
@@ -41,7 +45,12 @@ def sample_pairs(prediction, target, region):
     flat = [a if a is None else a.reshape(-1, *size) for a in (p, t, r)]
     return [(flat[0][i], flat[1][i], None if r is None else flat[2][i]) for i in range(len(flat[0]))]
 
-def mean_over_samples(function, prediction, target, region):
+def mean_over_samples(
+    function,  # (prediction, target, region) as HxW arrays -> number
+    prediction,  # (N)x1xHxW alpha in 0..1
+    target,  # the same shape
+    region,  # (N)x1xHxW bool, or None
+) -> float:
     "Mean of a per-matte function over the samples."
     return float(np.mean([function(p, t, r) for p, t, r in sample_pairs(prediction, target, region)]))
 

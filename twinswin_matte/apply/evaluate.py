@@ -390,7 +390,11 @@ class ClassicalMatting(nn.Module):
         classical_method(method)
         self.method = method
 
-    def forward(self, image, trimap):
+    def forward(self,
+        image: torch.Tensor,  # Nx3xHxW in 0..1
+        trimap: torch.Tensor,  # Nx1xHxW with 0, 0.5 and 1
+    ) -> SimpleNamespace:  # alpha, Nx1xHxW
+        "Solve each picture."
         return SimpleNamespace(alpha=solve_alpha(image, trimap, self.method).to(image))
 
 # %% ../../nbs/42_apply.evaluate.ipynb #a854ee03

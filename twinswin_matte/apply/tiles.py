@@ -216,7 +216,7 @@ class LiveBytes(TorchDispatchMode):
 
 # %% ../../nbs/41_apply.tiles.ipynb #3c6bb0c0
 def bytes_per_pixel(
-    matter: Matter,
+    matter: Matter,  # whose model is measured, on its device
     *,
     sides: tuple = (128, 256),  # of the two squares in pixels
 ) -> float:  # bytes
@@ -237,7 +237,7 @@ WORKING_MEMORY = 2**30  # bytes, the most that a tile is meant to take on a CPU
 SMALLEST, LARGEST = 64, 2048  # sides of tiles in pixels; automatic ones are at least 128
 
 def choose_tile(
-    matter: Matter,
+    matter: Matter,  # that will work on the tiles
     size: tuple,  # height, width of the picture
     *,
     free: int | None = None,  # bytes; None: `free_memory` of the model's device
@@ -255,7 +255,7 @@ def choose_tile(
 OUT_OF_MEMORY = ('out of memory', 'not enough memory', "can't allocate memory", 'cannot allocate memory', 'alloc_cpu')
 
 def is_out_of_memory(
-    error: BaseException,
+    error: BaseException,  # of Python, of torch, or one of ours that passes it on
 ) -> bool:
     "Does an error say that memory ran out?"
     told = any(words in str(error).lower() for words in OUT_OF_MEMORY)

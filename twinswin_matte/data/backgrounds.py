@@ -154,7 +154,7 @@ def empty_window(
     size: tuple,  # height and width wanted
     generator: torch.Generator,  # decides how large a window, and where
     *,
-    least: float = 0.12,  # smallest side of the window, as a share of the picture's
+    least: float = 0.12,  # smallest window, as a share of the largest of its shape that fits into the picture
 ) -> torch.Tensor | None:  # 3xHxW in 0..1; None where the subject leaves no room
     "A window of a photograph beside its subject, of a random size, brought to a size."
     height, width = sample.size

@@ -195,7 +195,7 @@ def make_loaders(
     *,
     batch_size: int = 8,  # samples per batch, over all processes
     size: int = 256,  # side of the crops in pixels
-    backgrounds=None,  # BackgroundFolder, or folders such as `open_data(...).backgrounds`
+    backgrounds=None,  # BackgroundFolder, or folders such as `open_data(...).backgrounds`; or Clutter, whose `plain` backgrounds are those of validation
     trimap: bool | int = False,  # samples carry a trimap; a number is the largest radius in training, True is 20
     workers: int = 0,  # loading processes
     seed: int = 0,  # decides order and changes

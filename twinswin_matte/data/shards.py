@@ -935,7 +935,9 @@ class StreamLoader:
         "Epoch, and how many of its samples were handed out."
         return {**self.stream.state_dict(), **({} if self._given is None else {'position': self._given})}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self,
+        state: dict,  # from `state_dict`
+    ) -> None:
         "Go on after a position, in its epoch."
         self.stream.load_state_dict(state)
         self._given = None

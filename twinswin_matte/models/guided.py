@@ -6,9 +6,7 @@
 __all__ = ['CLASSICAL', 'carry_known', 'color_hints', 'classical_method', 'solve_alpha', 'guided_upsample', 'GuidedNet']
 
 # %% ../../nbs/23a_models.guided.ipynb #2007c024
-import warnings
-from contextlib import redirect_stdout
-from io import StringIO
+from functools import partial
 
 import numpy as np
 import torch
@@ -62,7 +60,8 @@ def classical_method(
         near = nearest_name(name, CLASSICAL)
         raise MattingError(f'unknown classical method {name!r}: ' + (f'did you mean {near!r}?' if near else f'choose from {", ".join(CLASSICAL)}'))
     import pymatting
-    return getattr(pymatting, f'estimate_alpha_{CLASSICAL[name]}')
+    pymatting.ichol.__globals__['print'] = lambda *_: None  # it would print what it tried first, and threads share one stdout
+    return partial(getattr(pymatting, f'estimate_alpha_{CLASSICAL[name]}'), cg_kwargs={'atol': 1e-30})  # an absolute tolerance, for systems whose right-hand side is zero
 
 @torch.compiler.disable
 @torch.no_grad()
@@ -71,12 +70,11 @@ def solve_alpha(
     trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}
     method: str = 'closed-form',  # in CLASSICAL
 ) -> torch.Tensor:  # Nx1xHxW float32 in 0..1 on the image's device; without gradient
-    "Alpha by a classical method; ValueError for a trimap that knows only one side."
+    "Alpha by a classical method; ValueError for a trimap that knows only one side, and for a system that PyMatting cannot solve."
     solve, solved = classical_method(method), []
-    with warnings.catch_warnings(), redirect_stdout(StringIO()):  # its preconditioner prints what it tried first
-        warnings.simplefilter('ignore')
-        for picture, known in zip(image.double().cpu(), trimap.double().cpu(), strict=True):
-            solved.append(solve(np.ascontiguousarray(picture.permute(1, 2, 0)), np.ascontiguousarray(known[0])))
+    for picture, known in zip(image.cpu().double(), trimap.cpu().double(), strict=True):
+        with np.errstate(all='ignore'):
+            solved.append(solve(np.ascontiguousarray(picture.permute(1, 2, 0)), np.ascontiguousarray(known[0])) if (known == 0.5).any() else known[0].numpy())
     return torch.from_numpy(np.stack(solved))[:, None].clamp(0, 1).to(image.device, torch.float32)
 
 # %% ../../nbs/23a_models.guided.ipynb #d63f7806
@@ -122,6 +120,8 @@ class GuidedNet(MatteNet):
         self.hints, self.first, self.longest = hints, first, longest
         if first != 'projection':
             classical_method(first)
+            if not hints:
+                raise MattingError(f'first={first!r} is one of the hints: leave hints=False out, or first')
         add_channels(self.encoder, more)
 
     @property
@@ -161,12 +161,13 @@ class GuidedNet(MatteNet):
     ) -> torch.Tensor:  # Nx1xHxW in 0..1; -1 in pictures that cannot be solved
         "The classical alphas of pictures; of large ones, those of smaller ones brought back along their edges."
         def one(picture, known):
-            "Of one picture. ValueError is PyMatting's, for a trimap of one side and for a system that it cannot precondition."
+            "Of one picture. ValueError is PyMatting's, for a trimap of one side and for a system that it cannot precondition or solve."
             try:
                 return self._solve_smaller(picture, known) if max(picture.shape[-2:]) > self.longest else solve_alpha(picture, known, self.first)
             except ValueError:
                 return torch.full_like(known, -1, dtype=torch.float32)
-        return torch.cat([one(*pair) for pair in zip(image.split(1), trimap.split(1), strict=True)])
+        pairs = zip(image.cpu().split(1), trimap.cpu().split(1), strict=True)  # all of it on the CPU: not every device has float64 and linear solvers
+        return torch.cat([one(*pair) for pair in pairs]).to(image.device)
 
     def _solve_smaller(self, image, trimap):
         "The alpha of a picture that was shrunk to the longest side."

@@ -232,6 +232,12 @@ def _metric_table(card):
     table = [[a['dataset'], a.get('pictures', ''), a['region'], a['resolution'], a['convention'], *(f'{v[n]:.4g}' if n in v else '' for n in names)] for a, v in rows]
     return _table(['data', 'pictures', 'region', 'resolution', 'convention', *(n.upper() for n in names)], table) if rows else 'None were recorded.'
 
+def _differing(first, run):
+    "What an earlier run learned, from what and by which loss, where that differs from the run that followed."
+    then, now = ({k: v for k, v in (r.get('settings') or {}).items() if k.split('.')[0] in ('data', 'model', 'loss') and k not in ('data.root', 'data.workers', 'data.batch_size', 'model.checkpoint')} for r in (first, run))
+    told = [f'{k} {then.get(k, "not yet there")} instead of {now.get(k, "none")}' for k in {**now, **then} if then.get(k) != now.get(k)]
+    return f'; with {", ".join(told)}' if told and then and now else ''
+
 def _making(card):
     "How it was made, as far as it was recorded."
     run, known = card.get('run') or {}, card.get('environment') or (card.get('run') or {}).get('environment') or {}
@@ -240,7 +246,7 @@ def _making(card):
              'working size in pixels': card.get('size'), 'GPU': known.get('gpu'), 'versions': versions}
     text = '\n'.join(f'- {name}: {value}' for name, value in facts.items() if value not in (None, '')) or 'Nothing was recorded.'
     for first in card.get('begun', []):
-        text += f'\n- begun from the weights of an earlier run on the same data: epochs {first.get("epochs")}, hours {first.get("hours")}, commit {(first.get("environment") or {}).get("commit")}'
+        text += f'\n- begun from the weights of an earlier run: epochs {first.get("epochs")}, hours {first.get("hours")}, commit {(first.get("environment") or {}).get("commit")}{_differing(first, run)}'
     if 'adapted' in card:
         text += f'\n- adapted afterwards to {card["adapted"].get("photographs")} photographs without mattes'
     settings = _table(['setting', 'value'], run['settings'].items()) if run.get('settings') else ''
@@ -253,9 +259,9 @@ def _limits(card, needs_trimap, half):
     names = ' '.join(name for name, _ in _data_rows(card))
     lines = ['It wants a trimap with each picture; what the trimap knows is not changed.'] if needs_trimap else ['It decides by itself what the foreground is; there is no way to point at it.']
     if card.get('size'):
-        crop = ((card.get('run') or {}).get('settings') or {}).get('data.size', card['size'])
-        trained = 'the size of its training crops' if crop == card['size'] else f'and was trained on crops of {crop}'
-        lines.append(f'It works at {card["size"]} pixels on the long side, {trained}; detail that vanishes at that size is not to be expected.')
+        crop = ((card.get('run') or {}).get('settings') or {}).get('data.size')
+        trained = '' if crop is None else ', the size of its training crops' if crop == card['size'] else f', and was trained on crops of {crop}'
+        lines.append(f'It works at {card["size"]} pixels on the long side{trained}; detail that vanishes at that size is not to be expected.')
     if not names:
         lines.append('The training data were not recorded; assume nothing about where it works.')
     elif 'procedural' in names and all('procedural' in name for name, _ in _data_rows(card)):
@@ -432,8 +438,14 @@ class HubMatte(ModelHubMixin, library_name='twinswin_matte', pipeline_tag='image
         self.generate_model_card().save(save_directory / 'README.md')
         write_manifest(save_directory)
 
-    def save_pretrained(self, save_directory, *, overwrite: bool = False, config=None, model_card_kwargs=None) -> Path:
-        "Write a folder, whole or not at all (the mixin passes the last two options; they have no meaning here)."
+    def save_pretrained(self,
+        save_directory,  # new folder
+        *,
+        overwrite: bool = False,  # one that is there, if it holds such a model
+        config=None,  # the mixin passes it; it has no meaning here
+        model_card_kwargs=None,  # likewise
+    ) -> Path:  # of the folder
+        "Write a folder, whole or not at all."
         folder = Path(save_directory).resolve()
         self.repo = self.repo or folder.name
         with _new_folder(folder, overwrite) as temporary:
@@ -441,7 +453,10 @@ class HubMatte(ModelHubMixin, library_name='twinswin_matte', pipeline_tag='image
         return folder
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, **options):
+    def from_pretrained(cls,
+        pretrained_model_name_or_path,  # a folder, or user/name on the Hub
+        **options,  # of `find_pretrained`
+    ) -> 'HubMatte':
         "A checked model in eval mode, with its card; the options are those of `find_pretrained`."
         return cls(*load_checkpoint(find_pretrained(pretrained_model_name_or_path, **options)))
 

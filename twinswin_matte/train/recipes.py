@@ -117,7 +117,9 @@ class Recipe:
             encoder.freeze_stages(m.frozen_stages)
         return model
 
-    def players(self, model) -> list:
+    def players(self,
+        model,  # on its device
+    ) -> list:  # of `Player`
         "Who learns by which loss: here the whole model by `loss`."
         return single_player(model, self.loss, self.config.train)
 
@@ -142,15 +144,34 @@ class Recipe:
             for encoder in trainer.plain_model.encoders():
                 encoder.freeze_norm(trainer.epoch < self.config.train.frozen_norm)
 
-    def on_alpha(self, batch, *, region=None, **prediction):
-        "The weighted losses of logits, or of an alpha, on the valid pixels or another region."
+    def coloured(self,
+        batch: dict,  # from `collate`
+    ) -> dict:  # with foreground and background, Nx3xHxW
+        "The batch with straight foreground and background: its own, or estimated from picture and true alpha."
+        if 'foreground' in batch and 'background' in batch:
+            return batch
+        foreground, background = estimate_foreground(batch['image'], batch['alpha'], return_background=True)
+        return {**batch, 'foreground': foreground, 'background': background}
+
+    def on_alpha(self,
+        batch: dict,  # from `collate`
+        *,
+        region: torch.Tensor | None = None,  # Nx1xHxW bool: where to look; None: the valid pixels
+        **prediction,  # `logits` or `alpha` or both, Nx1xHxW
+    ) -> tuple:  # the sum, and its parts by name
+        "The weighted losses of a prediction."
         if not self.weighted.weights:
             return 0.0, {}
+        if 'composition' in self.weighted.weights:
+            batch = self.coloured(batch)
         colours = {k: batch.get(k) for k in ('foreground', 'background')}
         return self.weighted(batch['alpha'], region=batch['valid'] if region is None else region, **colours, **prediction)
 
-    def loss(self, model, batch) -> tuple:
-        "Total, its parts, and the model's output."
+    def loss(self,
+        model,  # perhaps wrapped for several processes
+        batch: dict,  # from `collate`, on the model's device
+    ) -> tuple:  # total, its parts by name, and the model's output
+        "What the model has to make small."
         output = model(batch['image'])
         return *self.on_alpha(batch, logits=output.logits, alpha=output.probability), output
 
@@ -262,13 +283,6 @@ class GanRecipe(GuidedRecipe):
             return generator
         rate = replace(self.config.train, lowest=g.lowest)
         return [Player('discriminator', [{'params': list(critic.parameters()), 'lr': g.lr}], self.discriminate, rate, every=g.every), *generator]
-
-    def coloured(self, batch) -> dict:
-        "The batch with straight foreground and background."
-        if 'foreground' in batch and 'background' in batch:
-            return batch
-        foreground, background = estimate_foreground(batch['image'], batch['alpha'], return_background=True)
-        return {**batch, 'foreground': foreground, 'background': background}
 
     def verdicts(self, model, batch, alpha) -> tuple:
         "What the discriminator says of the real composite and of the predicted one."
