@@ -429,7 +429,7 @@ def spread_table(
     groups = means.groupby('variant', sort=False)
     center, spread = groups[list(metrics)].mean(), groups[list(metrics)].std()
     digits = {m: max(0, 2 - math.floor(math.log10(max(1e-9, center[m].abs().max())))) for m in metrics}
-    text = pd.DataFrame({m.upper() if len(m) == 3 else m.capitalize(): [f'{a:.{digits[m]}f}' + ('' if math.isnan(b) else f' ± {b:.{digits[m]}f}') for a, b in zip(center[m], spread[m], strict=True)] for m in metrics}, index=center.index)
+    text = pd.DataFrame({m.upper() if len(m) == 3 else m.capitalize(): [f'{a:.{digits[m]}f}' + ('' if math.isnan(b) else f'\u00a0±\u00a0{b:.{digits[m]}f}') for a, b in zip(center[m], spread[m], strict=True)] for m in metrics}, index=center.index)
     text['seeds'], text['M parameters'] = groups.size(), (groups['parameters'].first() / 1e6).round(2).astype(str)
     best = {column: center[m].idxmin() for m, column in zip(metrics, text.columns, strict=False)}
     marks = pd.DataFrame({column: ['font-weight: bold' if best.get(column) == v else '' for v in text.index] for column in text.columns}, index=text.index)
