@@ -19,7 +19,7 @@ from ..core import MattingError, MattingSample, one_thread
 from .backgrounds import BackgroundFolder
 from .pairs import SampleCache
 from .transforms import (AddTrimap, ColorJitter, CropAroundUnknown, Degrade, Harmonize, HorizontalFlip, Letterbox, OntoBackground,
-                                            RandomAffine, RandomCrop, Sequence, blend_onto_background, valid_region)
+                                            PlaceSubject, RandomAffine, RandomCrop, Recolor, Sequence, blend_onto_background, valid_region)
 
 # %% ../../nbs/15_data.loaders.ipynb #70f887dc
 _all_ = ['blend_onto_background']
@@ -139,13 +139,17 @@ def training_transform(
     trimap: bool | int = False,  # add a trimap and crop around what is unknown; a number is its largest radius in pixels, True is 20
     onto: float = 0.7,  # probability of another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
+    recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
+    place: bool = False,  # True: on another background the subject gets another size and place, and stays cut off where its photograph cut it; not with a trimap
     variation: float = 1.0,  # how far samples are turned, scaled and relit, and how often they are turned
     estimate: bool = True,  # False: put a picture onto another background with its own colours, the old background in its edges
 ):  # function (sample, generator) -> sample
     "Crop, flip, turn, another background and perhaps its light, change of light, damage."
     turn, light = augmentation_ranges(variation)
-    steps = [*([] if estimate else [_keep_colours]), CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(**turn),
-             OntoBackground(backgrounds, probability=onto), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(**light), Degrade()]
+    where = [CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(**turn), OntoBackground(backgrounds, probability=onto)]
+    if place and not trimap and backgrounds is not None:
+        where = [PlaceSubject(size, backgrounds, probability=onto), HorizontalFlip()]
+    steps = [*([] if estimate else [_keep_colours]), *where, *([Recolor(recolour, patterns=backgrounds)] if recolour else []), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(**light), Degrade()]
     return Sequence(*steps, *([AddTrimap((2, 20 if trimap is True else trimap))] if trimap else []))
 
 def _keep_colours(sample, generator):
@@ -202,6 +206,8 @@ def make_loaders(
     augment: bool = True,  # False: letterboxed samples in their order, always the same
     onto: float = 0.7,  # probability that a training sample is put onto another background
     harmonise: float = 0.0,  # probability that a composed training sample takes on the light of its background
+    recolour: float = 0.0,  # probability that the parts of its subject take on other colours and patterns
+    place: bool = False,  # True: and that its subject gets another size and place, cut off where its photograph cut it
     variation: float = 1.0,  # how far training samples are turned, scaled and relit
     estimate: bool = True,  # False: foregrounds keep the picture's colours, with the old background in their edges
     samples: int | None = None,  # training samples in an epoch; default: each once
@@ -211,7 +217,7 @@ def make_loaders(
         raise MattingError('the training set is empty')
     backgrounds = _as_backgrounds(backgrounds)
     plain = validation_transform(size, backgrounds=getattr(backgrounds, 'plain', backgrounds), trimap=trimap)
-    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, variation=variation, estimate=estimate) if augment else plain
+    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, place=place, variation=variation, estimate=estimate) if augment else plain
     first = TransformedMattes(train, change, seed=seed, length=samples, fixed=not augment)
     settings = dict(collate_fn=collate, num_workers=workers, persistent_workers=workers > 0, batch_size=batch_size,
                     worker_init_fn=_start_worker, pin_memory=torch.cuda.is_available(), generator=generator_for(seed))

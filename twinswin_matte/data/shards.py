@@ -39,7 +39,7 @@ from ..composite import composite, estimate_foreground
 from ..core import MattingError, MattingSample, atomic_write, one_thread
 from .loaders import _as_backgrounds, _start_worker, augmentation_ranges, collate, generator_for
 from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
-from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, is_composite
+from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, Recolor, is_composite
 
 # %% ../../nbs/15a_data.shards.ipynb #e85ed613
 def _webdataset():
@@ -807,13 +807,14 @@ class StreamTransform:
         trimap: bool | int = False,  # add a trimap and crop around what is unknown; a number is its largest radius in pixels, True is 20
         onto: float = 0.7,  # probability of another background
         harmonise: float = 0.0,  # probability that a composite takes on the light of its background
+        recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
         variation: float = 1.0,  # how far samples are turned, scaled and relit
         augment: bool = True,  # False: crop and background only
     ):
         self.turn, relight = augmentation_ranges(variation)
         self.size, self.guided, self.onto, self.augment = size, trimap, 0.0 if backgrounds is None else onto, augment
         self.has_backgrounds = backgrounds is not None
-        light = [('composite', Harmonize(harmonise))] if harmonise else []
+        light = [*([('composite', Recolor(recolour, patterns=backgrounds))] if recolour else []), *([('composite', Harmonize(harmonise))] if harmonise else [])]
         changes = [('augment', ColorJitter(**relight)), ('augment', Degrade())] if augment else []
         self.steps = [('decode', self._open), ('crop', self._choose), ('decode', self._decode), ('crop', self._cut), ('composite', OntoBackground(backgrounds, probability=0)),
                       *light, *changes, *([('trimap', AddTrimap((2, 20 if trimap is True else trimap)))] if trimap else [])]
@@ -952,6 +953,7 @@ def stream_loader(
     trimap: bool | int = False,  # samples carry a trimap; a number is its largest radius in pixels, True is 20
     onto: float = 0.7,  # probability that a photograph is put onto another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
+    recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
     variation: float = 1.0,  # how far samples are turned, scaled and relit
     augment: bool = True,  # False: crop and background only
     seed: int = 0,  # decides the changes; the order is the stream's
@@ -964,7 +966,7 @@ def stream_loader(
     stream = copy.copy(stream)
     stream._place, stream._seen = torch.zeros(2, dtype=torch.long).share_memory_(), None
     stream.samples = samples_per_epoch or stream.samples
-    transform = StreamTransform(size, backgrounds=_as_backgrounds(backgrounds), trimap=trimap, onto=onto, harmonise=harmonise, variation=variation, augment=augment)
+    transform = StreamTransform(size, backgrounds=_as_backgrounds(backgrounds), trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, variation=variation, augment=augment)
     return StreamLoader(_Batches(stream, transform, batch_size, seed), workers=workers)
 
 # %% ../../nbs/15a_data.shards.ipynb #ac9fdbed

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['valid_region', 'is_composite', 'change_all', 'Sequence', 'HorizontalFlip', 'Resize', 'Letterbox', 'unletterbox',
            'RandomAffine', 'RandomCrop', 'CropAroundUnknown', 'ColorJitter', 'relight', 'Degrade',
-           'blend_onto_background', 'OntoBackground', 'AddTrimap', 'Harmonize']
+           'blend_onto_background', 'OntoBackground', 'AddTrimap', 'Harmonize', 'cut_sides', 'PlaceSubject',
+           'color_parts', 'Recolor']
 
 # %% ../../nbs/14_data.transforms.ipynb #a0ecffe4
 import torch
@@ -174,15 +175,15 @@ class RandomAffine:
         return change_all(sample, lambda x: V.affine(x, **turn))
 
 # %% ../../nbs/14_data.transforms.ipynb #530ce45a
-def _crop(sample, top, left, side, size):
-    "A square window, resized; what lies outside the picture is padding."
+def _crop(sample, top, left, sides, size):
+    "A window of so many rows and columns, resized to a square; what lies outside the picture is padding."
     def cut(x):
         "The window of one map, at the new size."
-        height, width = x.shape[-2:]
-        window = x[..., max(0, top):max(0, top + side), max(0, left):max(0, left + side)]
-        pads = [max(0, -left), max(0, -top), max(0, left + side - width), max(0, top + side - height)]
+        (height, width), (down, across) = x.shape[-2:], sides
+        window = x[..., max(0, top):max(0, top + down), max(0, left):max(0, left + across)]
+        pads = [max(0, -left), max(0, -top), max(0, left + across - width), max(0, top + down - height)]
         window = V.pad(window, pads) if any(pads) else window
-        return window if side == size else V.resize(window, [size, size], antialias=True)
+        return window if sides == (size, size) else V.resize(window, [size, size], antialias=True)
     return change_all(sample, cut)
 
 def _side(size, scale, sample, generator):
@@ -205,7 +206,7 @@ class RandomCrop:
         "Crop and resize."
         side = _side(self.size, self.scale, sample, generator)
         corner = [int(_uniform(generator) * (s - side + 1)) if s >= side else (s - side) // 2 for s in sample.size]
-        return _crop(sample, *corner, side, self.size)
+        return _crop(sample, *corner, (side, side), self.size)
 
 class CropAroundUnknown:
     "A random square window around a pixel that is unknown in the trimap, or whose alpha is fractional."
@@ -230,7 +231,7 @@ class CropAroundUnknown:
         centre = places[int(_uniform(generator) * len(places))].tolist()
         side = _side(self.size, self.scale, sample, generator)
         corner = [min(max(0, c - side // 2), s - side) if s >= side else (s - side) // 2 for c, s in zip(centre, sample.size, strict=True)]
-        return _crop(sample, *corner, side, self.size)
+        return _crop(sample, *corner, (side, side), self.size)
 
 # %% ../../nbs/14_data.transforms.ipynb #378b6a47
 class ColorJitter:
@@ -388,3 +389,131 @@ class Harmonize:
         method = self.methods[int(_uniform(generator) * len(self.methods))]
         foreground = match_colors(sample.foreground, sample.alpha, sample.background, method=method, strength=strength, region=valid_region(sample))
         return _composed(sample.replace(foreground=foreground))
+
+# %% ../../nbs/14_data.transforms.ipynb #53bfc280
+def cut_sides(
+    alpha: torch.Tensor,  # 1xHxW in 0..1
+    *,
+    least: float = 0.02,  # share of a side that must be covered
+) -> dict:  # 'top', 'left', 'bottom', 'right': is the subject cut off there?
+    "At which sides of its picture does a subject go on outside?"
+    sides = {'top': alpha[0, 0], 'left': alpha[0, :, 0], 'bottom': alpha[0, -1], 'right': alpha[0, :, -1]}
+    return {name: bool((side > 0.5).float().mean() > least) for name, side in sides.items()}
+
+def _extent(alpha, dim):
+    "First and last row (or column) of a subject, and one after."
+    places = (alpha[0] > 0.5).any(dim).nonzero()
+    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, alpha.shape[2 - dim])
+
+def _begin(first, last, side, length, cut_first, cut_last, draw):
+    "Where a window of a length begins on a side, so that its ends lie inside the picture where the subject is cut, and seven tenths of the subject or of the window are seen."
+    seen = 0.7 * min(last - first, length)
+    lowest, highest = first + seen - length, last - seen
+    lowest, highest = max(lowest, 0) if cut_first else lowest, min(highest, side - length) if cut_last else highest
+    return round(lowest + (highest - lowest) * draw) if highest > lowest else round(0 if cut_first else side - length if cut_last else (lowest + highest) / 2)
+
+class PlaceSubject:
+    "Put the subject onto a background at a random size and place; where its photograph's frame cut it, the new frame does."
+    def __init__(self,
+        size: int,  # side of the result in pixels
+        backgrounds,  # has `.random((height, width), generator)`
+        *,
+        probability: float = 0.85,  # for samples that have a background of their own; cut-outs always
+        share: tuple = (0.5, 1.4),  # smallest and largest subject: its longer side over the frame's
+        stretch: float = 1.2,  # largest change of the aspect, either way
+    ):
+        self.size, self.backgrounds, self.probability, self.share, self.stretch = size, backgrounds, probability, tuple(share), stretch
+
+    def window(self,
+        alpha: torch.Tensor,  # 1xHxW in 0..1
+        generator: torch.Generator,  # decides
+        *,
+        inside: bool = False,  # stay in the picture at all sides
+    ) -> tuple:  # top, left, (rows, columns); it may reach beyond the picture where nothing is cut
+        "What will be seen; the middle is likelier than the margins."
+        cut, sides = cut_sides(alpha, least=-1.0 if inside else 0.02), alpha.shape[-2:]
+        (top, bottom), (left, right) = _extent(alpha, 1), _extent(alpha, 0)
+        share, stretch = (torch.tensor(low).log() + (torch.tensor(high).log() - torch.tensor(low).log()) * _uniform(generator) for low, high in (self.share, (1 / self.stretch, self.stretch)))
+        length = max(bottom - top, right - left) / share.exp().item()
+        down, across = (max(8, round(length * (0.5 * sign * stretch).exp().item())) for sign in (1, -1))
+        most = min([s / n for s, n, ends in ((sides[0], down, ('top', 'bottom')), (sides[1], across, ('left', 'right'))) if cut[ends[0]] and cut[ends[1]]], default=1.0)
+        down, across = (max(1, int(n * min(1.0, most))) for n in (down, across))  # cut on both sides, the subject is wider than any window
+        draws = [(_uniform(generator) + _uniform(generator)) / 2 for _ in range(2)]
+        return _begin(top, bottom, sides[0], down, cut['top'], cut['bottom'], draws[0]), _begin(left, right, sides[1], across, cut['left'], cut['right'], draws[1]), (down, across)
+
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:  # a composite of size x size, or a window of the photograph
+        "Place it, or show a part of its photograph."
+        keeps = _uniform(generator) >= self.probability and not sample.meta.get('cutout')
+        placed = _crop(sample, *self.window(sample.alpha, generator, inside=keeps), self.size)
+        if keeps:
+            return placed
+        placed.meta.pop('valid')  # the background is everywhere
+        return blend_onto_background(placed, self.backgrounds.random(placed.size, generator))
+
+# %% ../../nbs/14_data.transforms.ipynb #c8943b9c
+def color_parts(
+    colour: torch.Tensor,  # 3xHxW in 0..1
+    cover: torch.Tensor,  # 1xHxW in 0..1: where to look; parts are found where it is above a half
+    count: int,  # how many parts
+    generator: torch.Generator,  # decides where the search begins
+    *,
+    rounds: int = 6,  # of Lloyd's algorithm
+    softness: float = 0.08,  # distance in colour over which one part passes into another
+) -> torch.Tensor | None:  # count x H x W, the shares of the parts, summing to 1 in each pixel; None where there is nothing to look at
+    "The parts of a subject that have a colour of their own (Lloyd, IEEE Transactions on Information Theory 1982)."
+    places = (cover[0] > 0.5).nonzero()
+    if not len(places):
+        return None
+    places = places[torch.randint(len(places), (600,), generator=generator)]
+    seen = colour[:, places[:, 0], places[:, 1]].T
+    centres = seen[:count].clone()
+    for _ in range(rounds):
+        nearest = (seen[:, None] - centres[None]).square().sum(-1).argmin(1)
+        for k in range(count):
+            if (own := nearest == k).any():
+                centres[k] = seen[own].mean(0)
+    away = torch.stack([(colour - c[:, None, None]).square().sum(0) for c in centres])
+    share = (-away / (2 * softness**2)).softmax(0)
+    side = 2 * round(min(colour.shape[-2:]) / 100) + 1  # grain and weave do not make parts of their own
+    return torch.nn.functional.avg_pool2d(share[:, None], side, stride=1, padding=side // 2, count_include_pad=False)[:, 0]
+
+class Recolor:
+    "Give the parts of a composed subject other colours or a pattern, with some probability."
+    def __init__(self,
+        probability: float = 0.5,  # of a change
+        *,
+        parts: tuple = (2, 5),  # fewest and most
+        patterns=None,  # has `.random((height, width), generator)`, such as BackgroundFolder; None: colours only
+        patterned: float = 0.3,  # share of the parts that get a pattern, if there are any
+    ):
+        if not 0 <= probability <= 1:
+            raise MattingError(f'probability={probability} of recolouring: choose from 0 (never) to 1 (always)')
+        self.probability, self.parts, self.patterns, self.patterned = probability, tuple(parts), patterns, patterned
+
+    def _dress(self, colour, generator):
+        "All of the picture in another light, with its channels perhaps exchanged, perhaps under a pattern."
+        order = torch.randperm(3, generator=generator) if _uniform(generator) < 0.5 else slice(None)
+        gain, contrast, saturation = (_uniform(generator, -a, a) for a in (0.7, 0.3, 0.7))
+        other = relight(colour[order], 2**gain, 2**contrast, 2**saturation, [_uniform(generator, 0.75, 1.3) for _ in range(3)])
+        if self.patterns is None or _uniform(generator) >= self.patterned:
+            return other
+        weight, pattern = _uniform(generator, 0.4, 0.9), self.patterns.random(tuple(colour.shape[-2:]), generator)
+        shade = colour.mean(0, keepdim=True) / colour.mean().clamp(min=0.05)  # folds and shadows show through the pattern
+        return other + weight * ((pattern * shade).clamp(0, 1) - other)
+
+    def __call__(self,
+        sample: MattingSample,  # what to change; it stays as it is
+        generator: torch.Generator,  # decides everything that is random
+    ) -> MattingSample:
+        "Recolour, or not; what is no composite stays as it is."
+        if _uniform(generator) >= self.probability or not is_composite(sample):
+            return sample
+        count = self.parts[0] + int(_uniform(generator) * (self.parts[1] - self.parts[0] + 1))
+        shares = color_parts(sample.foreground, sample.alpha, count, generator)
+        if shares is None:
+            return sample
+        dressed = sum(share * (sample.foreground if _uniform(generator) < 0.25 else self._dress(sample.foreground, generator)) for share in shares)
+        return _composed(sample.replace(foreground=torch.where(valid_region(sample), dressed.clamp(0, 1), sample.foreground)))
