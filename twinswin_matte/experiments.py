@@ -608,13 +608,17 @@ def leaderboard(
     metric: str = 'mad',  # that ranks
 ) -> pd.DataFrame:  # a row per experiment, budget and variant, best first
     "Who does best on a test set. A run counts once: a variant that was wholly taken over stands under the experiment that made it."
-    made, rows = {(r['experiment'], r['budget'], r['variant']) for r in found if 'taken_from' not in r}, []
-    for key in dict.fromkeys((r['experiment'], r['budget'], r['variant']) for r in found if region in r['errors'].get(of, {})):
-        same = [r for r in found if (r['experiment'], r['budget'], r['variant']) == key]
-        if key not in made and {(*r['taken_from'].split(': ', 1), key[1]) for r in same} <= {(e, v, b) for e, b, v in made}:
+    groups, rows = {}, []
+    for record in found:
+        if region in record['errors'].get(of, {}):
+            groups.setdefault((record['experiment'], record['variant'], record['budget']), []).append(record)
+    made = {key for key, same in groups.items() if any('taken_from' not in r for r in same)}
+    for (name, variant, budget), same in groups.items():
+        origins = {(*r['taken_from'].split(': ', 1), budget) for r in same if 'taken_from' in r}
+        if (name, variant, budget) not in made and origins <= made:
             continue
         means = seed_means(same, of=of, region=region)
-        rows.append({'experiment': key[0], 'budget': key[1], 'variant': key[2], 'model': same[0]['config']['model']['name'], 'encoder': same[0]['config']['model']['encoder'], 'longest': same[0]['conditions']['longest'], 'seeds': len(same),
+        rows.append({'experiment': name, 'budget': budget, 'variant': variant, 'model': same[0]['config']['model']['name'], 'encoder': same[0]['config']['model']['encoder'], 'longest': same[0]['conditions']['longest'], 'seeds': len(same),
                      **{m: means[m].mean() for m in ALL_METRICS}, f'{metric}_sd': means[metric].std(), 'parameters': same[0]['parameters']})
     table = pd.DataFrame(rows)
     return table.sort_values(metric, ignore_index=True) if len(table) else table
