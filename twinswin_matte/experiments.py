@@ -490,7 +490,7 @@ def show_gallery(
     guided: bool = False,  # do its models need a trimap?
     height: int = 120,  # of a row in pixels
 ) -> Row | None:  # None if no mattes are kept
-    "The fixed pictures, their truth where there is one, and each variant's mattes with the first seed."
+    "The fixed pictures, their truth if all have one, and each variant's mattes with the first seed."
     from PIL import Image, ImageDraw
     home = Path(folder or repo_root() / 'nbs/experiments/records')
     files = {r['variant']: home / r['experiment'] / r['budget'] / f"{_stem(r['variant'], r['seed'])}.webp" for r in reversed(records)}
@@ -498,7 +498,8 @@ def show_gallery(
     if not strips:
         return None
     samples = gallery_samples(guided)
-    rows = {'picture': show_row([s.image for s in samples], height=140).image, **strips}
+    truth = {'truth': show_row([s.alpha for s in samples], height=140).image} if all(s.alpha is not None for s in samples) else {}
+    rows = {'picture': show_row([s.image for s in samples], height=140).image, **truth, **strips}
     scale = min(1, 1000 / max(r.width for r in rows.values()), height / max(r.height for r in rows.values()))
     rows = {title: r.resize((round(r.width * scale), round(r.height * scale))) for title, r in rows.items()}
     page, top = Image.new('RGB', (max(r.width for r in rows.values()), sum(r.height + 18 for r in rows.values())), 'white'), 0
