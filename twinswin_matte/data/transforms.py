@@ -405,12 +405,19 @@ def _extent(alpha, dim):
     places = (alpha[0] > 0.5).any(dim).nonzero()
     return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, alpha.shape[2 - dim])
 
-def _begin(first, last, side, length, cut_first, cut_last, draw):
-    "Where a window of a length begins on a side, so that its ends lie inside the picture where the subject is cut, and seven tenths of the subject or of the window are seen."
+def _log_uniform(generator, low, high):
+    "One random number; each doubling is as likely."
+    return low * (high / low)**_uniform(generator)
+
+def _begin(extent, side, length, cut, draw):
+    "Where a window of a length begins along a side: its ends lie inside the picture where the subject is cut, and seven tenths of the subject or of the window are seen."
+    first, last = extent
     seen = 0.7 * min(last - first, length)
-    lowest, highest = first + seen - length, last - seen
-    lowest, highest = max(lowest, 0) if cut_first else lowest, min(highest, side - length) if cut_last else highest
-    return round(lowest + (highest - lowest) * draw) if highest > lowest else round(0 if cut_first else side - length if cut_last else (lowest + highest) / 2)
+    lowest = max(first + seen - length, 0) if cut[0] else first + seen - length
+    highest = min(last - seen, side - length) if cut[1] else last - seen
+    if highest > lowest:
+        return round(lowest + (highest - lowest) * draw)
+    return 0 if cut[0] else side - length if cut[1] else round((lowest + highest) / 2)
 
 class PlaceSubject:
     "Put the subject onto a background at a random size and place; where its photograph's frame cut it, the new frame does."
@@ -432,14 +439,14 @@ class PlaceSubject:
     ) -> tuple:  # top, left, (rows, columns); it may reach beyond the picture where nothing is cut
         "What will be seen; the middle is likelier than the margins."
         cut, sides = cut_sides(alpha, least=-1.0 if inside else 0.02), alpha.shape[-2:]
-        (top, bottom), (left, right) = _extent(alpha, 1), _extent(alpha, 0)
-        share, stretch = (torch.tensor(low).log() + (torch.tensor(high).log() - torch.tensor(low).log()) * _uniform(generator) for low, high in (self.share, (1 / self.stretch, self.stretch)))
-        length = max(bottom - top, right - left) / share.exp().item()
-        down, across = (max(8, round(length * (0.5 * sign * stretch).exp().item())) for sign in (1, -1))
-        most = min([s / n for s, n, ends in ((sides[0], down, ('top', 'bottom')), (sides[1], across, ('left', 'right'))) if cut[ends[0]] and cut[ends[1]]], default=1.0)
-        down, across = (max(1, int(n * min(1.0, most))) for n in (down, across))  # cut on both sides, the subject is wider than any window
+        cuts, extents = ((cut['top'], cut['bottom']), (cut['left'], cut['right'])), (_extent(alpha, 1), _extent(alpha, 0))
+        length = max(last - first for first, last in extents) / _log_uniform(generator, *self.share)
+        stretch = _log_uniform(generator, 1 / self.stretch, self.stretch)**0.5
+        lengths = [max(8, round(length * stretch)), max(8, round(length / stretch))]
+        fits = min([1.0, *(side / n for side, n, c in zip(sides, lengths, cuts, strict=True) if all(c))])  # cut at both ends, the subject is wider than any window
+        lengths = tuple(max(1, int(n * fits)) for n in lengths)
         draws = [(_uniform(generator) + _uniform(generator)) / 2 for _ in range(2)]
-        return _begin(top, bottom, sides[0], down, cut['top'], cut['bottom'], draws[0]), _begin(left, right, sides[1], across, cut['left'], cut['right'], draws[1]), (down, across)
+        return *map(_begin, extents, sides, lengths, cuts, draws), lengths
 
     def __call__(self,
         sample: MattingSample,  # what to change; it stays as it is
