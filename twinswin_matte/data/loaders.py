@@ -140,7 +140,7 @@ def training_transform(
     onto: float = 0.7,  # probability of another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
     recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
-    place: bool = False,  # True: on another background the subject gets another size and place, and stays cut off where its photograph cut it; not with a trimap
+    place: bool = False,  # True: instead of crops and turns, the subject gets another size and place, and stays cut off where its photograph cut it; not with a trimap
     variation: float = 1.0,  # how far samples are turned, scaled and relit, and how often they are turned
     estimate: bool = True,  # False: put a picture onto another background with its own colours, the old background in its edges
 ):  # function (sample, generator) -> sample
@@ -207,7 +207,7 @@ def make_loaders(
     onto: float = 0.7,  # probability that a training sample is put onto another background
     harmonise: float = 0.0,  # probability that a composed training sample takes on the light of its background
     recolour: float = 0.0,  # probability that the parts of its subject take on other colours and patterns
-    place: bool = False,  # True: and that its subject gets another size and place, cut off where its photograph cut it
+    place: bool = False,  # True: instead of being cropped and turned, training samples get another size and place, and stay cut off where their photograph cut them
     variation: float = 1.0,  # how far training samples are turned, scaled and relit
     estimate: bool = True,  # False: foregrounds keep the picture's colours, with the old background in their edges
     samples: int | None = None,  # training samples in an epoch; default: each once

@@ -394,15 +394,15 @@ class Harmonize:
 def cut_sides(
     alpha: torch.Tensor,  # 1xHxW in 0..1
     *,
-    least: float = 0.02,  # share of a side that must be covered
+    least: float = 0.01,  # share of a side that must be covered
 ) -> dict:  # 'top', 'left', 'bottom', 'right': is the subject cut off there?
     "At which sides of its picture does a subject go on outside?"
     sides = {'top': alpha[0, 0], 'left': alpha[0, :, 0], 'bottom': alpha[0, -1], 'right': alpha[0, :, -1]}
-    return {name: bool((side > 0.5).float().mean() > least) for name, side in sides.items()}
+    return {name: bool((side > 0.1).float().mean() > least) for name, side in sides.items()}
 
 def _extent(alpha, dim):
-    "First and last row (or column) of a subject, and one after."
-    places = (alpha[0] > 0.5).any(dim).nonzero()
+    "The first row (or column) of a subject, and the one after its last."
+    places = (alpha[0] > 0.05).any(dim).nonzero()
     return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, alpha.shape[2 - dim])
 
 def _log_uniform(generator, low, high):
@@ -415,15 +415,13 @@ def _begin(extent, side, length, cut, draw):
     seen = 0.7 * min(last - first, length)
     lowest = max(first + seen - length, 0) if cut[0] else first + seen - length
     highest = min(last - seen, side - length) if cut[1] else last - seen
-    if highest > lowest:
-        return round(lowest + (highest - lowest) * draw)
-    return 0 if cut[0] else side - length if cut[1] else round((lowest + highest) / 2)
+    return round(lowest + (highest - lowest) * draw)
 
 class PlaceSubject:
     "Put the subject onto a background at a random size and place; where its photograph's frame cut it, the new frame does."
     def __init__(self,
         size: int,  # side of the result in pixels
-        backgrounds,  # has `.random((height, width), generator)`
+        backgrounds,  # has `.random((height, width), generator)`; None: all keep theirs
         *,
         probability: float = 0.85,  # for samples that have a background of their own; cut-outs always
         share: tuple = (0.5, 1.4),  # smallest and largest subject: its longer side over the frame's
@@ -438,11 +436,12 @@ class PlaceSubject:
         inside: bool = False,  # stay in the picture at all sides
     ) -> tuple:  # top, left, (rows, columns); it may reach beyond the picture where nothing is cut
         "What will be seen; the middle is likelier than the margins."
-        cut, sides = cut_sides(alpha, least=-1.0 if inside else 0.02), alpha.shape[-2:]
-        cuts, extents = ((cut['top'], cut['bottom']), (cut['left'], cut['right'])), (_extent(alpha, 1), _extent(alpha, 0))
+        cut, sides = cut_sides(alpha), alpha.shape[-2:]
+        cuts = [(inside or cut[first], inside or cut[last]) for first, last in (('top', 'bottom'), ('left', 'right'))]
+        extents = _extent(alpha, 1), _extent(alpha, 0)
         length = max(last - first for first, last in extents) / _log_uniform(generator, *self.share)
         stretch = _log_uniform(generator, 1 / self.stretch, self.stretch)**0.5
-        lengths = [max(8, round(length * stretch)), max(8, round(length / stretch))]
+        lengths = [max(8, self.size // 4, round(n)) for n in (length * stretch, length / stretch)]  # nothing is magnified more than fourfold
         fits = min([1.0, *(side / n for side, n, c in zip(sides, lengths, cuts, strict=True) if all(c))])  # cut at both ends, the subject is wider than any window
         lengths = tuple(max(1, int(n * fits)) for n in lengths)
         draws = [(_uniform(generator) + _uniform(generator)) / 2 for _ in range(2)]
@@ -453,14 +452,16 @@ class PlaceSubject:
         generator: torch.Generator,  # decides everything that is random
     ) -> MattingSample:  # a composite of size x size, or a window of the photograph
         "Place it, or show a part of its photograph."
-        keeps = _uniform(generator) >= self.probability and not sample.meta.get('cutout')
+        if sample.alpha is None:
+            raise MattingError(f'{sample.name}: without an alpha it cannot be placed anew')
+        keeps = (_uniform(generator) >= self.probability and not sample.meta.get('cutout')) or self.backgrounds is None
         placed = _crop(sample, *self.window(sample.alpha, generator, inside=keeps), self.size)
         if keeps:
             return placed
         placed.meta.pop('valid')  # the background is everywhere
         return blend_onto_background(placed, self.backgrounds.random(placed.size, generator))
 
-# %% ../../nbs/14_data.transforms.ipynb #c8943b9c
+# %% ../../nbs/14_data.transforms.ipynb #53bd64bc
 def color_parts(
     colour: torch.Tensor,  # 3xHxW in 0..1
     cover: torch.Tensor,  # 1xHxW in 0..1: where to look; parts are found where it is above a half
@@ -500,7 +501,7 @@ class Recolor:
             raise MattingError(f'probability={probability} of recolouring: choose from 0 (never) to 1 (always)')
         self.probability, self.parts, self.patterns, self.patterned = probability, tuple(parts), patterns, patterned
 
-    def _dress(self, colour, generator):
+    def _dress(self, colour, alpha, generator):
         "All of the picture in another light, with its channels perhaps exchanged, perhaps under a pattern."
         order = torch.randperm(3, generator=generator) if _uniform(generator) < 0.5 else slice(None)
         gain, contrast, saturation = (_uniform(generator, -a, a) for a in (0.7, 0.3, 0.7))
@@ -508,7 +509,8 @@ class Recolor:
         if self.patterns is None or _uniform(generator) >= self.patterned:
             return other
         weight, pattern = _uniform(generator, 0.4, 0.9), self.patterns.random(tuple(colour.shape[-2:]), generator)
-        shade = colour.mean(0, keepdim=True) / colour.mean().clamp(min=0.05)  # folds and shadows show through the pattern
+        grey = colour.mean(0, keepdim=True)
+        shade = grey / ((grey * alpha).sum() / alpha.sum().clamp(min=1)).clamp(min=0.05)  # folds and shadows show through the pattern
         return other + weight * ((pattern * shade).clamp(0, 1) - other)
 
     def __call__(self,
@@ -522,5 +524,5 @@ class Recolor:
         shares = color_parts(sample.foreground, sample.alpha, count, generator)
         if shares is None:
             return sample
-        dressed = sum(share * (sample.foreground if _uniform(generator) < 0.25 else self._dress(sample.foreground, generator)) for share in shares)
+        dressed = sum(share * (sample.foreground if _uniform(generator) < 0.25 else self._dress(sample.foreground, sample.alpha, generator)) for share in shares)
         return _composed(sample.replace(foreground=torch.where(valid_region(sample), dressed.clamp(0, 1), sample.foreground)))

@@ -54,8 +54,8 @@ class DataConfig:
     clutter: float = 0.0  # probability that such a background is strewn with pieces of others; above 0, windows beside the subjects of photographs count as backgrounds too
     estimate: bool = True  # a picture that is put onto another background gets its foreground's colour estimated; false: it keeps the picture's, with the old background in its edges
     harmonise: float = 0.0  # probability that the foreground's colours are brought nearer to the background's
-    recolour: float = 0.0  # probability that the parts of a subject on another background take on other colours and patterns
-    place: bool = False  # true: a subject on another background gets another size and place, and stays cut off where its photograph cut it; not for guided models
+    recolour: float = 0.0  # probability that the parts of a composed subject take on other colours and patterns
+    place: bool = False  # true: instead of being cropped and turned, a subject gets another size and place, and stays cut off where its photograph cut it; not for guided models
     radius: int = 20  # largest radius in pixels of the trimaps that guided models learn with; the smallest is 2
     times: dict = field(default_factory=dict)  # folder of the root -> how often its samples are shown in an epoch, such as {portraits: 8, smoke: 0}
     publishable: bool = False  # leave out backgrounds whose terms a published checkpoint could not meet

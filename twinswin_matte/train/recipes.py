@@ -375,7 +375,9 @@ def build_data(
     trimap: bool = False,  # samples carry a trimap
 ) -> tuple:  # training loader, validation loader, and a card of what the data are
     "Loaders as the configuration asks: a folder, a table of labels, procedural mattes, or several; or a stream of shards."
-    d, o = config.data, config.train
+    d, o, table = config.data, config.train, config.data.root and Path(config.data.root).suffix.lower() == '.csv'
+    if d.place and trimap:
+        raise MattingError('data.place is for models without a trimap; those with one learn from windows around what is unknown')
     pool, trimap = _open(d.root, 2 * d.size, publishable=d.publishable, times=d.times), d.radius if trimap else False
     if d.shards:
         return _build_streams(config, pool, trimap)
@@ -389,7 +391,7 @@ def build_data(
         validation = parts[0]
     samples = o.steps * o.accumulate * d.batch_size if o.steps else None
     loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=_backgrounds(pool, d.clutter),
-                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if d.root and Path(d.root).suffix.lower() == '.csv' else d.onto, harmonise=d.harmonise, recolour=d.recolour, place=d.place, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
+                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if table else d.onto, harmonise=d.harmonise, recolour=d.recolour, place=d.place and not table, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     warnings = data_warnings(pool.train, d.root) if pool else []
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
