@@ -25,7 +25,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData, ModelHubMixin
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
 from .. import __version__
-from ..core import MattingError, atomic_write
+from ..core import MattingError, atomic_write, weights_folder
 from .zoo import count_parameters, load_checkpoint, read_card, save_checkpoint
 
 # %% ../../nbs/29a_models.hub.ipynb #7ffbb479
@@ -376,7 +376,7 @@ def _download(name, revision, **options):
 
 # %% ../../nbs/29a_models.hub.ipynb #9adeba49
 def find_pretrained(
-    source,  # a saved model's folder, a .safetensors file, or 'user/name' on the Hub
+    source,  # a saved model's folder, a .safetensors file, the name of a checkpoint that comes with the library, or 'user/name' on the Hub
     *,
     revision: str | None = None,  # on the Hub: branch, tag or commit; a full commit hash always means the same files
     expected: str | None = None,  # the fingerprint it must have
@@ -391,11 +391,12 @@ def find_pretrained(
     if revision is not None:
         raise MattingError(f'{source}: revision={revision!r} is for models on the Hub (user/name); a folder has only what is in it')
     path = Path(source)
+    path = weights_folder() / path if not path.exists() and (weights_folder() / path).is_dir() else path
     if path.is_dir():
         return check_folder(path, expected=expected)
     _refuse_pickle(path)
     if not path.is_file():
-        raise MattingError(f'{source}: no such folder or file, and no name on the Hub, which would be user/name')
+        raise MattingError(f'{source}: no such folder or file, no checkpoint that comes with the library, and no name on the Hub, which would be user/name')
     if path.name == FILES[0] and (path.parent / MANIFEST).is_file():
         return check_folder(path.parent, expected=expected)
     if expected is not None:
@@ -501,7 +502,7 @@ def save_pretrained(
 
 @delegates(find_pretrained)
 def from_pretrained(
-    source,  # a saved model's folder, a .safetensors file, or 'user/name' on the Hub
+    source,  # a saved model's folder, a .safetensors file, the name of a checkpoint that comes with the library, or 'user/name' on the Hub
     **kwargs,  # see `find_pretrained`
 ) -> tuple:  # the model in eval mode, and its card
     "Load a model after checking its files; nothing is unpickled."
