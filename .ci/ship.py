@@ -8,7 +8,7 @@ from twinswin_matte.apply.predict import SHIPPED, Matter
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
 from twinswin_matte.core import data_root, repo_root
 from twinswin_matte.experiments import frozen_composites
-from twinswin_matte.models.hub import run_details, save_pretrained
+from twinswin_matte.models.hub import from_pretrained, run_details, save_pretrained
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.train.runs import save_json
 
@@ -49,19 +49,29 @@ def evaluations(errors):
     return rows
 
 
+def earlier(run, name):
+    "Details of a run that weights were begun from, or of what is given away now and all before it."
+    if run != 'shipped':
+        return [run_details(run)]
+    card = from_pretrained(name)[1]
+    return [card['run'], *card.get('begun', [])]
+
+
 def main():
     "Measure, then write the folder and the record."
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('run', help='folder of the run')
     parser.add_argument('name', choices=SHIPPED)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
-    parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first')
+    parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
+    parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
     options = parser.parse_args()
     if data_root() is None:
         parser.error('the test pairs are not here: name their folder in MATTE_DATA')
-    source = Path(options.run) / 'best.safetensors'
+    source = Path(options.run) / ('last.safetensors' if options.last else 'best.safetensors')
+    begun = [details for run in options.begun for details in earlier(run, options.name)]
     model, card = load_checkpoint(source)
-    card = {**card, 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': [run_details(run) for run in options.begun]} if options.begun else {})}
+    card = {**card, 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
     model.provenance = ENCODER
     folder = repo_root() / 'data/weights' / options.name
     save_pretrained(model, folder, card=card, record=options.run, licence='apache-2.0', half=True, overwrite=True)
