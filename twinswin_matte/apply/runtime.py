@@ -139,7 +139,7 @@ def solve_first(
         return trimap.astype(np.float32)
     try:
         with np.errstate(all='ignore'):  # the absolute tolerance is for known foreground that touches nothing unknown: all is zero then
-            alpha = solve(np.ascontiguousarray(small.transpose(1, 2, 0), np.float64), known[0].astype(np.float64), cg_kwargs={'atol': 1e-30})[None].clip(0, 1)
+            alpha = solve(np.ascontiguousarray(small.transpose(1, 2, 0), np.float64).clip(0, 1), known[0].astype(np.float64), cg_kwargs={'atol': 1e-30})[None].clip(0, 1)
     except ValueError:  # the trimap knows one side only, or the system cannot be preconditioned or solved
         return np.full_like(trimap, -1, dtype=np.float32)
     return alpha.astype(np.float32) if scale == 1 else along_edges(alpha, small, picture)

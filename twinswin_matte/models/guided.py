@@ -72,7 +72,7 @@ def solve_alpha(
 ) -> torch.Tensor:  # Nx1xHxW float32 in 0..1 on the image's device; without gradient
     "Alpha by a classical method; ValueError for a trimap that knows only one side, and for a system that PyMatting cannot solve."
     solve, solved = classical_method(method), []
-    for picture, known in zip(image.cpu().double(), trimap.cpu().double(), strict=True):
+    for picture, known in zip(image.cpu().double().clamp(0, 1), trimap.cpu().double(), strict=True):  # resizing may leave 1.0000001, of which PyMatting would warn
         with np.errstate(all='ignore'):
             solved.append(solve(np.ascontiguousarray(picture.permute(1, 2, 0)), np.ascontiguousarray(known[0])) if (known == 0.5).any() else known[0].numpy())
     return torch.from_numpy(np.stack(solved))[:, None].clamp(0, 1).to(image.device, torch.float32)
