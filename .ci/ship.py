@@ -30,6 +30,11 @@ def measured(name, matter):
     guided = name == 'trimap-guided'
     frozen = Protocol('synthetic', 'fifty frozen composites', ('unknown',) if guided else ('whole', 'boundary'), ALL_METRICS, resolution=Resolution('long', 384), impose=True)
     frames = [evaluate_protocol(TESTS[name], matter, data_root()), evaluate_protocol(frozen, matter, {'frozen composites': frozen_composites()}, trimap_radius=16 if guided else None)]
+    return errors_of(frames)
+
+
+def errors_of(frames):
+    "{set: {names, region: {metric: values}}} of tables, six digits."
     found = {}
     for frame in frames:
         for (title, region), rows in frame.groupby(['set', 'region'], sort=False):

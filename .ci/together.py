@@ -5,10 +5,10 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from ship import evaluations
+from ship import errors_of, evaluations
 
 from twinswin_matte.apply.predict import Matter
-from twinswin_matte.apply.protocols import ALL_METRICS, PROTOCOLS, MatteFolder, evaluate_protocol, open_sets
+from twinswin_matte.apply.protocols import PROTOCOLS, MatteFolder, evaluate_protocol, open_sets
 from twinswin_matte.core import data_root, repo_root
 from twinswin_matte.train.runs import save_json
 
@@ -22,11 +22,12 @@ def main():
     free, guided = (Matter(name, device='cpu') for name in ('trimap-free', 'trimap-guided'))
     with tempfile.TemporaryDirectory() as folder:
         for data in open_sets(PROTOCOLS['ppm-100'], data_root()).values():
-            for sample in (data[i] for i in range(len(data))):
+            for k in range(len(data)):
+                sample = data[k]
                 guided(sample.image, coarse=free).save(Path(folder) / f'{sample.name}.png', 'alpha')
                 print(sample.name, flush=True)
         frame = evaluate_protocol('ppm-100', MatteFolder(folder), data_root())
-    errors = {title: {'names': list(rows['name']), 'whole': {m: [float(f'{v:.6g}') for v in rows[m]] for m in ALL_METRICS if m in rows}} for title, rows in frame.groupby('set', sort=False)}
+    errors = errors_of([frame])
     save_json({'name': 'together', 'date': str(date.today()), 'errors': errors}, repo_root() / 'nbs/experiments/records/checkpoint-together.json')
     for row in evaluations(errors):
         print(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}))
