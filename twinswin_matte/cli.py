@@ -908,6 +908,12 @@ def _is_ours(error):
     core = sys.modules.get('twinswin_matte.core')
     return core is not None and isinstance(error, core.MattingError)
 
+def _leave_processes():
+    "Where processes talked to each other, end that before Python ends: torch's threads may abort it otherwise."
+    distributed = sys.modules.get('torch.distributed')
+    if distributed and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
 def main(
     argv: list | None = None,  # words after `matte`; None takes them from the command line
 ) -> int:  # 0 all done, 1 some files failed, 2 bad arguments
@@ -915,7 +921,9 @@ def main(
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # threads that wait by spinning slow each other down as soon as a core is busy
     try:
         options = _parse(argv)
-        return options.run(options)
+        code = options.run(options)
+        _leave_processes()
+        return code
     except SystemExit as stop:
         return stop.code or 0
     except KeyboardInterrupt:

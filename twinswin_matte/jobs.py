@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['LEDGER', 'EDGE', 'gather_images', 'unique_names', 'stream', 'in_words', 'Progress', 'file_mark', 'Ledger',
-           'process_number', 'process_share']
+           'process_number', 'process_share', 'start_processes']
 
 # %% ../nbs/00a_jobs.ipynb #4955d5e9
 import json
 import os
+import re
 import secrets
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -233,3 +235,31 @@ def process_share(
     "This process's part of the work; the parts of all processes make up the whole without overlap."
     number, count = process_number()
     return list(items)[number::count]
+
+# %% ../nbs/00a_jobs.ipynb #5e52f9d1
+def _own_words(
+    said: str,  # by the processes and their launcher, which ends with a traceback of its own
+) -> str:
+    "The last lines that the program wrote itself."
+    launcher = 'Traceback (most recent call last):\n  File "<frozen runpy>"'
+    if 'ChildFailedError' in said:
+        said = said.rpartition(launcher)[0]
+    return '\n'.join(line for line in said.splitlines() if line.strip() and not re.match(r'[WEI]\d{4} ', line))[-2000:] or 'it said nothing'
+
+def start_processes(
+    *words,  # what stands behind `python`: a script, or '-m' and a module; then its arguments
+    count: int = 2,  # processes; 1 starts the program without torchrun
+    attempts: int = 1,  # how often it may be started if torch aborts it; only for what can be started again
+) -> str:  # what the processes printed, standard output only
+    "Run a Python program in processes of this machine, as `torchrun` does; MattingError with its own last words if it fails."
+    how = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(count)] if count > 1 else []
+    local = {'GLOO_SOCKET_IFNAME': 'lo'} if sys.platform == 'linux' else {}  # the name of this machine may lead elsewhere
+    environment = {**local, 'PYTHONFAULTHANDLER': '1', 'OMP_NUM_THREADS': '1', **os.environ}
+    done = subprocess.run([sys.executable, '-W', 'ignore', *how, *map(str, words)], capture_output=True, text=True, env=environment)
+    if not done.returncode:
+        return done.stdout
+    aborted = done.returncode == -6 or re.search(r'exitcode\s*:\s*-6\b', done.stderr)
+    if aborted and attempts > 1:
+        print(f'torch aborted {Path(str(words[0])).name}, it is started again: {_own_words(done.stderr)}', file=sys.stderr)
+        return start_processes(*words, count=count, attempts=attempts - 1)
+    raise MattingError(f'{" ".join(map(str, words))} failed in {"one of " * (count > 1)}{count} process{"es" * (count > 1)}{", aborted" if aborted else ""}: {_own_words(done.stderr)}')
