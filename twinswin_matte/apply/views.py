@@ -572,7 +572,9 @@ class DatasetView:
         self.unread = set() if names is not None else set(range(len(dataset)))  # whose names nobody knows yet
         self.text, self.soft, self.number, self.softness, self.thumbnails = '', (0.0, 1.0), 0, {}, OrderedDict()
 
-    def sample(self, index: int) -> MattingSample:
+    def sample(self,
+        index: int,  # place in the dataset
+    ) -> MattingSample:
         "One sample, or an error that says which one cannot be shown."
         sample = self.dataset[index]
         if not isinstance(sample, MattingSample):

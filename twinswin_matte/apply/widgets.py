@@ -203,7 +203,9 @@ class Panel(ipywidgets.VBox):
     "A column of widgets that are closed together."
     links, hidden, worker = (), (), None  # between parts, within the browser; parts not always shown; a thread
 
-    def __init__(self, children):
+    def __init__(self,
+        children,  # widgets, from above
+    ):
         self.lock = threading.RLock()
         super().__init__(children)
 

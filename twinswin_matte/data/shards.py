@@ -526,7 +526,11 @@ class SampleStream(IterableDataset):
         "How many samples there are."
         raise NotImplementedError
 
-    def lane(self, epoch: int, lane: Lane, start: int):  # yields RawSample for ever, None for what cannot be read
+    def lane(self,
+        epoch: int,  # from 0; decides the order
+        lane: Lane,  # whose part
+        start: int,  # position within the epoch
+    ):  # yields RawSample for ever, None for what cannot be read
         "The samples of one lane from a position on, round after round."
         raise NotImplementedError
 
@@ -633,7 +637,11 @@ class ShardStream(SampleStream):
             return list(range(len(self.files)))
         return torch.randperm(len(self.files), generator=generator_for(self.seed, epoch, turn)).tolist()
 
-    def lane(self, epoch: int, lane: Lane, start: int):
+    def lane(self,
+        epoch: int,  # from 0; decides the order
+        lane: Lane,  # whose part
+        start: int,  # position within the epoch
+    ):  # yields RawSample for ever, None for what cannot be read
         "The samples of one lane from a position on, round after round; None for what cannot be read."
         if not any(len(range(*lane.span(self._total, t))) for t in range(lane.lanes)):
             raise MattingError(f'{self._total} samples are too few for {lane.world} processes')
@@ -732,7 +740,11 @@ def draws(self: MixedStream, epoch: int, lane: Lane):  # yields numbers of strea
         yield from torch.searchsorted(edges, torch.rand(256, generator=generator, dtype=torch.float64), right=True).tolist()
 
 @patch
-def lane(self: MixedStream, epoch: int, lane: Lane, start: int):
+def lane(self: MixedStream,
+    epoch: int,  # from 0; decides the order
+    lane: Lane,  # whose part
+    start: int,  # position within the epoch
+):  # yields RawSample for ever, None for what cannot be read
     "The samples of one lane from a position on."
     draws, streams = self.draws(epoch, lane), list(self.streams.values())
     passed = [0] * len(streams)

@@ -126,8 +126,15 @@ def _patch(rng, size):
 
 # %% ../../nbs/10_data.synth.ipynb #cd60bf25
 @patch
-def strands(self: _Painting, lines, tones, base, *, thickness=1, covers=True):
-    "Draw count x steps x 2 points with count tones, which are gains of the base colour; a dozen shades, in random order."
+def strands(self: _Painting,
+    lines,  # count x steps x 2 points x, y in pixels
+    tones,  # count gains of the base colour; a dozen shades are kept apart, in random order
+    base,  # three floats in 0..1
+    *,
+    thickness: int = 1,  # of the tips in pixels
+    covers: bool = True,  # false: colour only, alpha stays
+):
+    "Draw polylines, thinner towards their tips."
     points, third = _fixed(lines * 2), max(1, lines.shape[1] // 3)
     for part, thick in enumerate((thickness + 1, thickness, 1) if covers else ()):
         first, last = part * third, lines.shape[1] if part == 2 else (part + 1) * third + 1

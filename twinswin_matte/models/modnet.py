@@ -51,7 +51,9 @@ class ConvNorm(nn.Module):
         conv = nn.Conv2d(inside, outside, kernel, stride, kernel // 2)
         self.layers = nn.Sequential(conv) if last else nn.Sequential(conv, IBNorm(outside), nn.ReLU())
 
-    def forward(self, x):
+    def forward(self,
+        x: torch.Tensor,  # NxCxHxW
+    ) -> torch.Tensor:  # of the stride's size
         return self.layers(x)
 
 def _twice(x):
@@ -69,7 +71,9 @@ class SqueezeExcite(nn.Module):
         super().__init__()
         self.fc = nn.Sequential(nn.Linear(channels, channels // reduction, bias=False), nn.ReLU(), nn.Linear(channels // reduction, channels, bias=False), nn.Sigmoid())
 
-    def forward(self, x):
+    def forward(self,
+        x: torch.Tensor,  # NxCxHxW
+    ) -> torch.Tensor:  # likewise
         return x * self.fc(x.mean((2, 3)))[:, :, None, None]
 
 class EfficientAspp(nn.Module):
@@ -87,7 +91,9 @@ class EfficientAspp(nn.Module):
         self.mix_distances = nn.Conv2d(inner * (len(distances) + 1), inner, 1, groups=inner)
         self.mix_channels = ConvNorm(inner, channels, 1)
 
-    def forward(self, x):
+    def forward(self,
+        x: torch.Tensor,  # NxCxHxW
+    ) -> torch.Tensor:  # likewise
         small = self.shrink(x)
         seen = [conv(small) for conv in self.near_and_far] + [small.mean((2, 3), keepdim=True).expand_as(small)]
         return self.mix_channels(self.mix_distances(torch.stack(seen, 2).flatten(1, 2)))

@@ -214,7 +214,11 @@ class TwinRecipe(Recipe):
         total, parts = self.on_alpha(batch, logits=output.logits, alpha=output.probability)
         return *self.aligned(total, parts, output), output
 
-    def aligned(self, total, parts, output):
+    def aligned(self,
+        total: torch.Tensor,  # the loss so far
+        parts: dict,  # name -> what it is made of
+        output,  # the model's, with the teacher's features in its extras if it spoke
+    ) -> tuple:  # total, parts
         "Add the alignment if the teacher has spoken."
         if 'teacher' not in output.extras or not self.config.loss.alignment:
             return total, parts
@@ -240,7 +244,10 @@ class RefinedRecipe(TwinRecipe):
 @RECIPES.register('modnet')
 class ModnetRecipe(Recipe):
     "Semantic, detail and fused losses, and any others on the matte."
-    def trimap(self, alpha, training) -> torch.Tensor:
+    def trimap(self,
+        alpha: torch.Tensor,  # Nx1xHxW in 0..1, the truth
+        training: bool,  # false: validation
+    ) -> torch.Tensor:  # Nx1xHxW in {0, 0.5, 1}
         "Which pixels the details are learned on; in validation a band that is always the same."
         how = self.config.loss.trimaps if training else 'same'
         return random_trimap(alpha, radius=(1, 13)) if how == 'sample' else trimap_from_alpha(alpha, radius=7 if how == 'same' else int(torch.randint(1, 14, (1,))))
@@ -284,13 +291,20 @@ class GanRecipe(GuidedRecipe):
         rate = replace(self.config.train, lowest=g.lowest)
         return [Player('discriminator', [{'params': list(critic.parameters()), 'lr': g.lr}], self.discriminate, rate, every=g.every), *generator]
 
-    def verdicts(self, model, batch, alpha) -> tuple:
+    def verdicts(self,
+        model,  # with a discriminator
+        batch: dict,  # with alpha, foreground and background
+        alpha: torch.Tensor,  # Nx1xHxW in 0..1, predicted
+    ) -> tuple:  # two of Nx1xhxw
         "What the discriminator says of the real composite and of the predicted one."
         critic = getattr(model, 'module', model).discriminator
         pair = real_and_fake(alpha, batch['alpha'], foreground=batch['foreground'], background=batch['background'], double=self.config.gan.double)
         return tuple(critic(picture, batch['trimap']) for picture in pair)
 
-    def discriminate(self, model, batch) -> tuple:
+    def discriminate(self,
+        model,  # with a discriminator
+        batch: dict,  # with image, trimap, alpha, foreground and background
+    ) -> tuple:  # loss, its parts, the generator's output
         "The discriminator's loss."
         with torch.no_grad():
             output = model(batch['image'], batch['trimap'])
