@@ -1,16 +1,19 @@
 "Compare checkpoints on the held-out foregrounds, before their own backgrounds and before scenes that no training sees: `.venv/bin/python .ci/held_out.py CHECKPOINT... [--size N]`. Those that want a trimap get one from the truth, and count in its unknown region. The data are read from MATTE_DATA or ../shared/data."
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 
-from twinswin_matte.apply.predict import Matter
+from twinswin_matte.apply.predict import Matter, checkpoint_file
 from twinswin_matte.core import data_root
 from twinswin_matte.data.backgrounds import BackgroundFolder
 from twinswin_matte.data.loaders import generator_for
 from twinswin_matte.data.mattes import open_data
 from twinswin_matte.data.transforms import PlaceSubject
 from twinswin_matte.models.guided import CLASSICAL, solve_alpha
+from twinswin_matte.models.zoo import load_checkpoint
+from twinswin_matte.train.runs import save_json
 from twinswin_matte.trimap import trimap_from_alpha
 
 SCENES, WORST = 8, 5  # scenes for each foreground; so many of all are left out, because scenes hold subjects of their own
@@ -35,12 +38,21 @@ def guided_errors(predict, samples):
     return [round(float(v), 4) for v in np.mean(rows, 0)]
 
 
-def predictor(name):
-    "A function of image and trimap: a checkpoint, or a classical method by its name."
+def predictor(name, first=None):
+    "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, or such a method itself."
     if name in CLASSICAL:
         return lambda image, trimap: solve_alpha(image[None], trimap[None], name)[0]
-    matter = Matter(name, device='cpu')
+    model = load_checkpoint(checkpoint_file(name))[0]
+    if first:
+        model.first = first
+    matter = Matter(model, device='cpu')  # at the size of each picture, as it is given away
     return lambda image, trimap: matter(image, trimap).alpha
+
+
+def free_errors(matter, pictures):
+    "MAD before the own backgrounds and before scenes."
+    mads = {name: np.sort([(matter(s.image).alpha - s.alpha).abs().mean().item() for s in samples]) for name, samples in pictures.items()}
+    return {'own': round(float(mads['own'].mean()), 4), 'scenes': round(float(mads['scenes'][:-WORST].mean()), 4)}
 
 
 def main():
@@ -48,18 +60,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoints', nargs='+')
     parser.add_argument('--size', type=int, help='long side they work at (default: that of each training)')
+    parser.add_argument('--first', nargs='*', choices=CLASSICAL, default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other (default: their own)')
+    parser.add_argument('--out', type=Path, help='file of records for the numbers')
     options = parser.parse_args()
     if data_root() is None:
         parser.error('the data are not here: name their folder in MATTE_DATA')
-    pictures = held_out(data_root())
+    pictures, rows = held_out(data_root()), []
     for checkpoint in options.checkpoints:
         if checkpoint in CLASSICAL or Matter(checkpoint, device='cpu').needs_trimap:
             fewer = {'own': pictures['own'], 'scenes': [s for k, s in enumerate(pictures['scenes']) if k % SCENES < SHOWN]}
-            print(json.dumps({'checkpoint': checkpoint, **{k: guided_errors(predictor(checkpoint), v) for k, v in fewer.items()}}), flush=True)
-            continue
-        matter = Matter(checkpoint, device='cpu', size=options.size)
-        mads = {name: np.sort([(matter(s.image).alpha - s.alpha).abs().mean().item() for s in samples]) for name, samples in pictures.items()}
-        print(json.dumps({'checkpoint': checkpoint, 'own': round(float(mads['own'].mean()), 4), 'scenes': round(float(mads['scenes'][:-WORST].mean()), 4)}), flush=True)
+            found = [{'checkpoint': checkpoint, 'first': first, **{k: guided_errors(predictor(checkpoint, first), v) for k, v in fewer.items()}} for first in options.first or [None]]
+        else:
+            found = [{'checkpoint': checkpoint, **free_errors(Matter(checkpoint, device='cpu', size=options.size), pictures)}]
+        print(*map(json.dumps, found), sep='\n', flush=True)
+        rows += found
+    if options.out:
+        save_json({'what': 'MAD and MSE in the unknown region of held-out foregrounds', 'rows': rows}, options.out)
 
 
 if __name__ == '__main__':

@@ -4,10 +4,13 @@ import json
 from datetime import date
 from pathlib import Path
 
-from twinswin_matte.apply.predict import SHIPPED, Matter
+from held_out import free_errors, held_out
+
+from twinswin_matte.apply.predict import SHIPPED, Matter, checkpoint_file
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
 from twinswin_matte.core import data_root, repo_root
 from twinswin_matte.experiments import frozen_composites
+from twinswin_matte.models.guided import CLASSICAL
 from twinswin_matte.models.hub import from_pretrained, run_details, save_pretrained
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.train.runs import save_json
@@ -62,29 +65,44 @@ def earlier(run, name):
     return [card['run'], *card.get('begun', [])]
 
 
+def write_record(name, errors, **more):
+    "What the page of the checkpoints reads."
+    save_json({'name': name, 'date': str(date.today()), 'errors': errors, **more}, repo_root() / f'nbs/experiments/records/checkpoint-{name}.json')
+    for row in evaluations(errors):
+        print(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}))
+
+
 def main():
     "Measure, then write the folder and the record."
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('run', help='folder of the run')
+    parser.add_argument('run', help='folder of the run; shipped: the weights that are there now, with another --first')
     parser.add_argument('name', choices=SHIPPED)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
+    parser.add_argument('--first', choices=CLASSICAL, help='the classical method that trimap-guided begins with, whatever it was trained with')
+    parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
     parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
     options = parser.parse_args()
     if data_root() is None:
         parser.error('the test pairs are not here: name their folder in MATTE_DATA')
-    source = Path(options.run) / ('last.safetensors' if options.last else 'best.safetensors')
+    there = options.run == 'shipped'
+    source = checkpoint_file(options.name) if there else Path(options.run) / ('last.safetensors' if options.last else 'best.safetensors')
+    if options.attempt:
+        matters, pictures = {name: Matter(path, device='cpu', size=size) for name, path, size in ((options.name, options.name, None), (options.attempt, source, options.size))}, held_out(data_root())
+        validation = {'what': f'MAD by .ci/held_out.py; the attempt working at {options.size or "its own"} px', **{name: free_errors(matter, pictures) for name, matter in matters.items()}}
+        write_record(options.attempt, measured(options.name, matters[options.attempt]), what='not given away', validation=validation, runs=[run_details(options.run)])
+        return
     begun = [details for run in options.begun for details in earlier(run, options.name)]
     model, card = load_checkpoint(source)
     card = {**card, 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
     model.provenance = ENCODER
+    if options.first:
+        model.first = model.config['options']['first'] = options.first
     folder = repo_root() / 'data/weights' / options.name
-    save_pretrained(model, folder, card=card, record=options.run, licence='apache-2.0', half=True, overwrite=True)
+    save_pretrained(model, folder, card=card, record=None if there else options.run, licence='apache-2.0', half=True, overwrite=True)
     errors = measured(options.name, Matter(folder, device='cpu'))  # the rounded weights, as they are given away
-    save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, record=options.run, licence='apache-2.0', half=True, overwrite=True)
-    save_json({'name': options.name, 'date': str(date.today()), 'errors': errors}, repo_root() / f'nbs/experiments/records/checkpoint-{options.name}.json')
-    for row in evaluations(errors):
-        print(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}))
+    save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, record=None if there else options.run, licence='apache-2.0', half=True, overwrite=True)
+    write_record(options.name, errors)
 
 
 if __name__ == '__main__':

@@ -248,13 +248,14 @@ def _own_words(
 
 def start_processes(
     *words,  # what stands behind `python`: a script, or '-m' and a module; then its arguments
-    count: int = 2,  # processes; 1 starts the program without torchrun
+    count: int = 2,  # processes, which share the cores; 1 starts the program without torchrun
     attempts: int = 1,  # how often it may be started if torch aborts it; only for what can be started again
 ) -> str:  # what the processes printed, standard output only
     "Run a Python program in processes of this machine, as `torchrun` does; MattingError with its own last words if it fails."
     how = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(count)] if count > 1 else []
     local = {'GLOO_SOCKET_IFNAME': 'lo'} if sys.platform == 'linux' else {}  # the name of this machine may lead elsewhere
-    environment = {**local, 'PYTHONFAULTHANDLER': '1', 'OMP_NUM_THREADS': '1', **os.environ}
+    threads = {'OMP_NUM_THREADS': str(max(1, (os.cpu_count() or 1) // count))}
+    environment = {**local, **threads, 'PYTHONFAULTHANDLER': '1', **os.environ}
     done = subprocess.run([sys.executable, '-W', 'ignore', *how, *map(str, words)], capture_output=True, text=True, env=environment)
     if not done.returncode:
         return done.stdout

@@ -238,8 +238,8 @@ def _differing(first, run):
     told = [f'{k} {then.get(k, "not yet there")} instead of {now.get(k, "none")}' for k in {**now, **then} if then.get(k) != now.get(k)]
     return f'; with {", ".join(told)}' if told and then and now else ''
 
-def _making(card):
-    "How it was made, as far as it was recorded."
+def _making(card, options):
+    "How it was made, as far as it was recorded, and what was changed since."
     run, known = card.get('run') or {}, card.get('environment') or (card.get('run') or {}).get('environment') or {}
     versions = ', '.join(f'{k} {v}' for k, v in (known.get('versions') or {}).items() if v)
     facts = {'commit of the library': known.get('commit'), 'date': known.get('date'), 'epoch of these weights': card.get('epoch'), 'epochs of the run': run.get('epochs'), 'hours': run.get('hours'),
@@ -247,6 +247,10 @@ def _making(card):
     text = '\n'.join(f'- {name}: {value}' for name, value in facts.items() if value not in (None, '')) or 'Nothing was recorded.'
     for first in card.get('begun', []):
         text += f'\n- begun from the weights of an earlier run: epochs {first.get("epochs")}, hours {first.get("hours")}, commit {(first.get("environment") or {}).get("commit")}{_differing(first, run)}'
+    learned = {k.removeprefix('model.options.'): v for k, v in (run.get('settings') or {}).items() if k.startswith('model.options.')}
+    since = [f'{k} {options[k]} instead of {v}' for k, v in learned.items() if k in options and options[k] != v]
+    if since:
+        text += f'\n- changed after it was trained: {", ".join(since)}'
     if 'adapted' in card:
         text += f'\n- adapted afterwards to {card["adapted"].get("photographs")} photographs without mattes'
     settings = _table(['setting', 'value'], run['settings'].items()) if run.get('settings') else ''
@@ -308,7 +312,7 @@ def model_card(
     weights = _table(['weights', 'licence'], [(w.get('name'), w.get('licence')) for w in card.get('encoder_weights') or []]) if card.get('encoder_weights') else 'None: it was trained from scratch, or they were not recorded.'
     rows = _data_rows(card)
     sections = {'Use': _usage(repo, model.needs_trimap), 'Training data': _table(['data', 'licence'], rows) if rows else 'Not recorded.', 'Pretrained weights inside': weights,
-                'Metrics': _metric_table(card), 'How it was made': _making(card), 'Limits': _limits(card, model.needs_trimap, half), 'Licence': _licence_text(card, licence),
+                'Metrics': _metric_table(card), 'How it was made': _making(card, model.config['options']), 'Limits': _limits(card, model.needs_trimap, half), 'Licence': _licence_text(card, licence),
                 'Files': 'Loading checks every file against `manifest.json` and never unpickles.'}
     text = '\n\n'.join([f'# {repo.split("/")[-1]}', about, *(f'## {title}\n\n{body}' for title, body in sections.items())])
     return ModelCard(f'---\n{front.to_yaml()}\n---\n\n{text}\n')
