@@ -130,7 +130,7 @@ def run_notebooks():
 def test_notebooks(flags, *options):
     "Did all of them pass?"
     call = [tools / 'nbdev_test', '--flags', ' '.join(flags), '--timing', '--pause', '0.1', *options]
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'HF_HUB_OFFLINE': '1', 'PYTHONWARNINGS': 'ignore'}
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'NUMBA_NUM_THREADS': '1', 'HF_HUB_OFFLINE': '1', 'PYTHONWARNINGS': 'ignore'}
     return not subprocess.run(call, env=environment).returncode
 
 

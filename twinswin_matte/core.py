@@ -302,9 +302,9 @@ def list_images(
 # %% ../nbs/00_core.ipynb #72f2c0a4
 @contextmanager
 def one_thread(
-    wanted: bool = True,  # False changes nothing
+    wanted: bool = True,  # False changes nothing inside
 ):  # a context
-    "Let torch work in one thread inside."
+    "Let torch work in one thread inside; afterwards it has the count of before, whoever changed it."
     threads = torch.get_num_threads()
     torch.set_num_threads(1 if wanted else threads)
     try:

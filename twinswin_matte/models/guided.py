@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..core import MattingError, nearest_name
+from ..core import MattingError, nearest_name, one_thread
 from ..losses import full_precision
 from .encoders import add_channels
 from .mattenet import MatteNet, MatteOutput, check_image, check_trimap, impose_known
@@ -59,7 +59,8 @@ def classical_method(
     if name not in CLASSICAL:
         near = nearest_name(name, CLASSICAL)
         raise MattingError(f'unknown classical method {name!r}: ' + (f'did you mean {near!r}?' if near else f'choose from {", ".join(CLASSICAL)}'))
-    import pymatting
+    with one_thread(False):  # Numba would leave torch with all cores' threads, here and at its first parallel loop
+        import pymatting
     pymatting.ichol.__globals__['print'] = lambda *_: None  # it would print what it tried first, and threads share one stdout
     return partial(getattr(pymatting, f'estimate_alpha_{CLASSICAL[name]}'), cg_kwargs={'atol': 1e-30})  # an absolute tolerance, for systems whose right-hand side is zero
 
@@ -73,7 +74,7 @@ def solve_alpha(
     "Alpha by a classical method; ValueError for a trimap that knows only one side, and for a system that PyMatting cannot solve."
     solve, solved = classical_method(method), []
     for picture, known in zip(image.cpu().double().clamp(0, 1), trimap.cpu().double(), strict=True):  # resizing may leave 1.0000001, of which PyMatting would warn
-        with np.errstate(all='ignore'):
+        with np.errstate(all='ignore'), one_thread(False):
             solved.append(solve(np.ascontiguousarray(picture.permute(1, 2, 0)), np.ascontiguousarray(known[0])) if (known == 0.5).any() else known[0].numpy())
     return torch.from_numpy(np.stack(solved))[:, None].clamp(0, 1).to(image.device, torch.float32)
 
