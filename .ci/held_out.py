@@ -59,8 +59,9 @@ def main():
     "MAD of each checkpoint; of those that want a trimap, and of classical methods, MAD and MSE."
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoints', nargs='+')
-    parser.add_argument('--size', type=int, help='long side they work at (default: that of each training)')
+    parser.add_argument('--size', type=int, help='long side that checkpoints without a trimap work at (default: that of each training)')
     parser.add_argument('--first', nargs='*', choices=CLASSICAL, default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other (default: their own)')
+    parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints without a trimap leave open, one after the other (default: as their cards say)')
     parser.add_argument('--out', type=Path, help='file of records for the numbers')
     options = parser.parse_args()
     if data_root() is None:
@@ -69,13 +70,13 @@ def main():
     for checkpoint in options.checkpoints:
         if checkpoint in CLASSICAL or Matter(checkpoint, device='cpu').needs_trimap:
             fewer = {'own': pictures['own'], 'scenes': [s for k, s in enumerate(pictures['scenes']) if k % SCENES < SHOWN]}
-            found = [{'checkpoint': checkpoint, 'first': first, **{k: guided_errors(predictor(checkpoint, first), v) for k, v in fewer.items()}} for first in options.first or [None]]
+            found = [{'checkpoint': checkpoint, 'first': first, **{k: guided_errors(predictor(checkpoint, first), v) for k, v in fewer.items()}} for first in (checkpoint not in CLASSICAL and options.first) or [None]]
         else:
-            found = [{'checkpoint': checkpoint, **free_errors(Matter(checkpoint, device='cpu', size=options.size), pictures)}]
+            found = [{'checkpoint': checkpoint, 'settle': settle, **free_errors(Matter(checkpoint, device='cpu', size=options.size, settle=settle), pictures)} for settle in options.settle or [None]]
         print(*map(json.dumps, found), sep='\n', flush=True)
         rows += found
     if options.out:
-        save_json({'what': 'MAD and MSE in the unknown region of held-out foregrounds', 'rows': rows}, options.out)
+        save_json({'what': 'held-out foregrounds; MAD and MSE in the unknown region of those with a trimap, MAD of the others', 'rows': rows}, options.out)
 
 
 if __name__ == '__main__':

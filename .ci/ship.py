@@ -75,16 +75,19 @@ def write_record(name, errors, **more):
 def main():
     "Measure, then write the folder and the record."
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('run', help='folder of the run; shipped: the weights that are there now, with another --first')
+    parser.add_argument('run', help='folder of the run; shipped: the weights that are there now, with another --first or --settle')
     parser.add_argument('name', choices=SHIPPED)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
     parser.add_argument('--first', choices=CLASSICAL, help='the classical method that trimap-guided begins with, whatever it was trained with')
+    parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says)')
     parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
     parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
     options = parser.parse_args()
     if data_root() is None:
         parser.error('the test pairs are not here: name their folder in MATTE_DATA')
+    if options.name == 'trimap-guided' and (options.attempt or options.settle):
+        parser.error('--attempt and --settle are for trimap-free')
     there = options.run == 'shipped'
     source = checkpoint_file(options.name) if there else Path(options.run) / ('last.safetensors' if options.last else 'best.safetensors')
     if options.attempt:
@@ -94,7 +97,7 @@ def main():
         return
     begun = [details for run in options.begun for details in earlier(run, options.name)]
     model, card = load_checkpoint(source)
-    card = {**card, 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
+    card = {**card, **({'settle': options.settle} if options.settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
     model.provenance = ENCODER
     if options.first:
         model.first = model.config['options']['first'] = options.first

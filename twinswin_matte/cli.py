@@ -109,6 +109,8 @@ def _predict_options(parser):
     parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
     parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask or coarse matte is doubted (default: 1.5 %% of the longer side)')
+    parser.add_argument('--settle', metavar='METHOD', help='for models without a trimap: what the model and the colours of the photo leave open is decided by closed-form, knn, learning-based, large-kernel or random-walk; '
+                        'none: not at all (default: what the checkpoint says, which is closed-form for trimap-free)')
     parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory')
     parser.add_argument('--batch', type=_count, default=1, metavar='N', help='photos of one size that go through the model together (default: 1)')
     parser.add_argument('--workers', type=_count, default=2, metavar='N', help='threads that read, and as many that write (default: 2)')
@@ -131,7 +133,8 @@ def _predict(options):
     photos = gather_images(rest) if rest else []
     tile = _tile_side(options, videos)
     checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
-    matter = Matter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile)
+    _check_settle(options, videos)
+    matter = Matter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle)
     failed = _predict_videos(videos, matter, outputs, options)
     if not photos:
         return int(failed)
@@ -139,6 +142,16 @@ def _predict(options):
         from twinswin_matte.apply.tiles import TiledMatter
         matter = TiledMatter(matter, tile=tile)
     return _predict_photos(photos, matter, outputs, options) or int(failed)
+
+def _check_settle(options, videos):
+    "Nothing else decides where --settle does."
+    if options.settle in (None, 'none'):
+        return
+    if videos:
+        options.parser.error('--settle is for photos, not for videos')
+    given = next((name for name in ('trimap', 'mask', 'tiles') if getattr(options, name)), None)
+    if given:
+        options.parser.error(f'--settle and --{given} exclude each other: give one of them')
 
 def _guides(options, matter):
     "What trimaps are made from."
@@ -176,7 +189,8 @@ def _tell_photos(report, folders):
         _warn(f'{path}: another photo has this name, so the results are called {name}')
     done, total = len(report.done), len(report.done) + len(report.failed)
     parts = [f'{done} of {total} photos done'] * bool(done) + ['no photo could be done'] * bool(total and not done) + [f'{len(report.skipped)} were finished before'] * bool(report.skipped)
-    print((f'process {number + 1} of {count}: ' if count > 1 else '') + (', '.join(parts) or 'nothing to do') + (f': {", ".join(folders)}' if done or report.skipped else ''))
+    line = (', '.join(parts) or 'nothing to do') + (f': {", ".join(folders)}' if done or report.skipped else '')
+    print(f'process {number + 1} of {count}: {line}\n' if count > 1 else f'{line}\n', end='', flush=True)  # in one piece: several processes may share a terminal
 
 def _tile_side(options, videos):
     "'auto', a number of pixels, or None for no tiles."
@@ -908,21 +922,27 @@ def _is_ours(error):
     core = sys.modules.get('twinswin_matte.core')
     return core is not None and isinstance(error, core.MattingError)
 
+def _in_group():
+    "Do processes talk to each other?"
+    distributed = sys.modules.get('torch.distributed')
+    return bool(distributed and distributed.is_available() and distributed.is_initialized())
+
 def _leave_processes():
     "Where processes talked to each other, end that before Python ends: torch's threads may abort it otherwise."
-    distributed = sys.modules.get('torch.distributed')
-    if distributed and distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()
+    if _in_group():
+        sys.modules['torch.distributed'].destroy_process_group()
 
 def main(
     argv: list | None = None,  # words after `matte`; None takes them from the command line
 ) -> int:  # 0 all done, 1 some files failed, 2 bad arguments
     "Run one command."
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # threads that wait by spinning slow each other down as soon as a core is busy
+    theirs = _in_group()  # a caller's group stays
     try:
         options = _parse(argv)
         code = options.run(options)
-        _leave_processes()
+        if not theirs:
+            _leave_processes()
         return code
     except SystemExit as stop:
         return stop.code or 0

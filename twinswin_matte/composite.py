@@ -162,12 +162,11 @@ def _multilevel(image, alpha):
 
 def _pymatting(image, alpha):
     "The same by PyMatting's compiled loops, one picture after the other."
-    with one_thread(False):  # Numba would leave torch with all cores' threads, here and at its first parallel loop
+    with one_thread(False):  # importing it, Numba leaves torch with all cores' threads
         from pymatting import estimate_foreground_ml
     pictures = rearrange(image, 'n c h w -> n h w c').cpu().contiguous().numpy()
     mattes = rearrange(alpha, 'n 1 h w -> n h w').cpu().contiguous().numpy()
-    with one_thread(False):
-        pairs = [estimate_foreground_ml(i, a, return_background=True) for i, a in zip(pictures, mattes, strict=True)]
+    pairs = [estimate_foreground_ml(i, a, return_background=True) for i, a in zip(pictures, mattes, strict=True)]
     return [rearrange(torch.from_numpy(np.stack(side)), 'n h w c -> n c h w').to(image) for side in zip(*pairs, strict=True)]
 
 # %% ../nbs/02_composite.ipynb #358131d7

@@ -134,7 +134,7 @@ def fingerprint(
     if isinstance(thing, torch.nn.Module):
         return [type(thing).__qualname__, _weights(thing)]
     if isinstance(thing, Matter):
-        return [fingerprint(thing.model), thing.size, str(thing.precision)]
+        return [fingerprint(thing.model), thing.size, str(thing.precision), *[thing.settle] * (thing.settle != 'none')]
     if isinstance(thing, Backdrop):
         return [thing.color, fingerprint(thing.picture)]
     if torch.is_tensor(thing):

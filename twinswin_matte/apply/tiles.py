@@ -404,7 +404,7 @@ def _run(job, side, coarse):
     "Whole if one tile holds the picture and the model works at its size; else coarse and tiles."
     longest = max(job.size)
     if side >= longest and (job.matter.size is None or job.matter.size >= longest):
-        whole = job.matter(job.image, job.trimap)
+        whole = job.matter.plain(job.image, job.trimap)  # like tiles, which nothing settles
         whole.name = job.name
         return whole
     if job.coarse is None:

@@ -427,7 +427,7 @@ def write(self: VideoWriter,
 # %% ../../nbs/40a_apply.video.ipynb #ad444594
 def _mattes(reader, matter, delay):
     "Each frame's prediction and time; with a delay, smoothed and one frame late."
-    smoother, waiting = OneFrameDelay(), None
+    smoother, waiting, matter = OneFrameDelay(), None, getattr(matter, 'plain', matter)  # settled one by one, frames would flicker
     for frame in reader:
         prediction = matter(frame.image)
         if not delay:

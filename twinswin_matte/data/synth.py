@@ -131,7 +131,7 @@ def strands(self: _Painting,
     tones,  # count gains of the base colour; a dozen shades are kept apart, in random order
     base,  # three floats in 0..1
     *,
-    thickness: int = 1,  # of the tips in pixels
+    thickness: int = 1,  # of the middle third in pixels; the first third is one thicker, tips are one pixel, the colour is as thick everywhere
     covers: bool = True,  # false: colour only, alpha stays
 ):
     "Draw polylines, thinner towards their tips."

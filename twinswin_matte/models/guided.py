@@ -59,10 +59,16 @@ def classical_method(
     if name not in CLASSICAL:
         near = nearest_name(name, CLASSICAL)
         raise MattingError(f'unknown classical method {name!r}: ' + (f'did you mean {near!r}?' if near else f'choose from {", ".join(CLASSICAL)}'))
-    with one_thread(False):  # Numba would leave torch with all cores' threads, here and at its first parallel loop
+    with one_thread(False):  # importing it, Numba leaves torch with all cores' threads
         import pymatting
     pymatting.ichol.__globals__['print'] = lambda *_: None  # it would print what it tried first, and threads share one stdout
     return partial(getattr(pymatting, f'estimate_alpha_{CLASSICAL[name]}'), cg_kwargs={'atol': 1e-30})  # an absolute tolerance, for systems whose right-hand side is zero
+
+def _smaller(image, trimap, longest):
+    "Picture and trimap, shrunk to a longest side; what shrinks into a known pixel in part is unknown."
+    size = [max(1, round(s * longest / max(image.shape[-2:]))) for s in image.shape[-2:]]
+    small, known = (F.interpolate(x.float(), size, mode='bilinear', antialias=True) for x in (image, trimap))
+    return small, torch.where((known < 1e-3) | (known > 1 - 1e-3), known.round(), 0.5)
 
 @torch.compiler.disable
 @torch.no_grad()
@@ -70,11 +76,16 @@ def solve_alpha(
     image: torch.Tensor,  # Nx3xHxW in 0..1
     trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}
     method: str = 'closed-form',  # in CLASSICAL
+    *,
+    longest: int | None = None,  # side in pixels above which a smaller picture is solved, and its alpha brought back along the large one's edges
 ) -> torch.Tensor:  # Nx1xHxW float32 in 0..1 on the image's device; without gradient
     "Alpha by a classical method; ValueError for a trimap that knows only one side, and for a system that PyMatting cannot solve."
+    if longest and max(image.shape[-2:]) > longest:
+        small, known = _smaller(image, trimap, longest)
+        return guided_upsample(solve_alpha(small, known, method), small, image.float())
     solve, solved = classical_method(method), []
     for picture, known in zip(image.cpu().double().clamp(0, 1), trimap.cpu().double(), strict=True):  # resizing may leave 1.0000001, of which PyMatting would warn
-        with np.errstate(all='ignore'), one_thread(False):
+        with np.errstate(all='ignore'):
             solved.append(solve(np.ascontiguousarray(picture.permute(1, 2, 0)), np.ascontiguousarray(known[0])) if (known == 0.5).any() else known[0].numpy())
     return torch.from_numpy(np.stack(solved))[:, None].clamp(0, 1).to(image.device, torch.float32)
 
@@ -164,15 +175,8 @@ class GuidedNet(MatteNet):
         def one(picture, known):
             "Of one picture. ValueError is PyMatting's, for a trimap of one side and for a system that it cannot precondition or solve."
             try:
-                return self._solve_smaller(picture, known) if max(picture.shape[-2:]) > self.longest else solve_alpha(picture, known, self.first)
+                return solve_alpha(picture, known, self.first, longest=self.longest)
             except ValueError:
                 return torch.full_like(known, -1, dtype=torch.float32)
         pairs = zip(image.cpu().split(1), trimap.cpu().split(1), strict=True)  # all of it on the CPU: not every device has float64 and linear solvers
         return torch.cat([one(*pair) for pair in pairs]).to(image.device)
-
-    def _solve_smaller(self, image, trimap):
-        "The alpha of a picture that was shrunk to the longest side."
-        size = [max(1, round(s * self.longest / max(image.shape[-2:]))) for s in image.shape[-2:]]
-        small, known = (F.interpolate(x.float(), size, mode='bilinear', antialias=True) for x in (image, trimap))
-        known = torch.where((known < 1e-3) | (known > 1 - 1e-3), known.round(), 0.5)
-        return guided_upsample(solve_alpha(small, known, self.first), small, image)
