@@ -153,7 +153,7 @@ def trimap_free():
             left_out('matte without a trimap', name, 'not installed' if isinstance(error, ImportError) else 'its weights are fetched from the network')
             continue
         from PIL import Image
-        photo, matter = Image.fromarray((np.random.default_rng(0).random((1024, 1024, 3)) * 255).astype('uint8')), Matter('trimap-free', device='cpu')
+        photo, matter = Image.fromarray((np.random.default_rng(0).random((1024, 1024, 3)) * 255).astype('uint8')), Matter('trimap-free', device='cpu', settle='none')
         call = (lambda s=session, p=photo: __import__('rembg').remove(p, session=s, only_mask=True)) if name == 'rembg' else (lambda s=session, p=photo: s.process(p, type='map'))
         side_by_side('a photograph to a matte', 1024, lambda m=matter, p=photo: m(p), {version(name): call})
 

@@ -72,7 +72,8 @@ def main():
             fewer = {'own': pictures['own'], 'scenes': [s for k, s in enumerate(pictures['scenes']) if k % SCENES < SHOWN]}
             found = [{'checkpoint': checkpoint, 'first': first, **{k: guided_errors(predictor(checkpoint, first), v) for k, v in fewer.items()}} for first in (checkpoint not in CLASSICAL and options.first) or [None]]
         else:
-            found = [{'checkpoint': checkpoint, 'settle': settle, **free_errors(Matter(checkpoint, device='cpu', size=options.size, settle=settle), pictures)} for settle in options.settle or [None]]
+            matters = [Matter(checkpoint, device='cpu', size=options.size, settle=settle) for settle in options.settle or [None]]
+            found = [{'checkpoint': checkpoint, 'settle': matter.settle, **free_errors(matter, pictures)} for matter in matters]
         print(*map(json.dumps, found), sep='\n', flush=True)
         rows += found
     if options.out:

@@ -80,7 +80,7 @@ def main():
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
     parser.add_argument('--first', choices=CLASSICAL, help='the classical method that trimap-guided begins with, whatever it was trained with')
-    parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says)')
+    parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says of what is there now; of an attempt, and of what it is compared with, none)')
     parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
     parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
     options = parser.parse_args()
@@ -91,21 +91,25 @@ def main():
     there = options.run == 'shipped'
     source = checkpoint_file(options.name) if there else Path(options.run) / ('last.safetensors' if options.last else 'best.safetensors')
     if options.attempt:
-        matters, pictures = {name: Matter(path, device='cpu', size=size) for name, path, size in ((options.name, options.name, None), (options.attempt, source, options.size))}, held_out(data_root())
+        matters, pictures = {name: Matter(path, device='cpu', size=size, settle=options.settle or 'none') for name, path, size in ((options.name, options.name, None), (options.attempt, source, options.size))}, held_out(data_root())
         validation = {'what': f'MAD by .ci/held_out.py; the attempt working at {options.size or "its own"} px', **{name: free_errors(matter, pictures) for name, matter in matters.items()}}
         write_record(options.attempt, measured(options.name, matters[options.attempt]), what='not given away', validation=validation, runs=[run_details(options.run)])
         return
     begun = [details for run in options.begun for details in earlier(run, options.name)]
     model, card = load_checkpoint(source)
-    card = {**card, **({'settle': options.settle} if options.settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
+    settle = options.settle or (options.name == 'trimap-free' and from_pretrained(options.name)[1].get('settle'))
+    card = {**card, **({'settle': settle} if settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
     model.provenance = ENCODER
     if options.first:
         model.first = model.config['options']['first'] = options.first
     folder = repo_root() / 'data/weights' / options.name
     save_pretrained(model, folder, card=card, record=None if there else options.run, licence='apache-2.0', half=True, overwrite=True)
-    errors = measured(options.name, Matter(folder, device='cpu'))  # the rounded weights, as they are given away
+    matter = Matter(folder, device='cpu')  # the rounded weights, as they are given away
+    errors = measured(options.name, matter)
     save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, record=None if there else options.run, licence='apache-2.0', half=True, overwrite=True)
     write_record(options.name, errors)
+    if matter.settle != 'none':
+        write_record('plain', measured(options.name, matter.plain), what=f'the network of {options.name} alone, without settling')
 
 
 if __name__ == '__main__':

@@ -105,13 +105,13 @@ def _predict_options(parser):
     parser.add_argument('--blur', type=float, metavar='PERCENT', help='for blur: how strong, in percent of the longer side (default: 2)')
     parser.add_argument('--tint', metavar='COLOUR', help='for overlay (default: a pink)')
     parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
-    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte')
+    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo')
     parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
-    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask or coarse matte is doubted (default: 1.5 %% of the longer side)')
+    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is doubted (default: 1.5 %% of the longer side)')
     parser.add_argument('--settle', metavar='METHOD', help='for models without a trimap: what the model and the colours of the photo leave open is decided by closed-form, knn, learning-based, large-kernel or random-walk; '
-                        'none: not at all (default: what the checkpoint says, which is closed-form for trimap-free)')
-    parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory')
+                        'none: not at all (default: what the checkpoint says, which is closed-form for trimap-free). Takes some times as long as the model; not for videos, and not with --tiles, --trimap or --mask')
+    parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory; of the model alone, not settled')
     parser.add_argument('--batch', type=_count, default=1, metavar='N', help='photos of one size that go through the model together (default: 1)')
     parser.add_argument('--workers', type=_count, default=2, metavar='N', help='threads that read, and as many that write (default: 2)')
     parser.add_argument('--overwrite', action='store_true', help='do finished photos again, and replace results that others have made or changed')
@@ -270,7 +270,7 @@ def _push(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #2ea7e8db
-@_command('export', 'write a model as ONNX, to use it without PyTorch', text='''Any batch and size, padding included. The file is compared with the model at three sizes.''', examples=(
+@_command('export', 'write a model as ONNX, to use it without PyTorch', text='''Any batch and size, padding included. The file is compared with the model at three sizes. It is the network alone: nothing settles its alpha.''', examples=(
     'matte export runs/tsr tsr.onnx', 'matte export runs/tsr small.onnx --half'))
 def _export_options(parser):
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='a trained model, or the folder of its run')
@@ -370,6 +370,7 @@ def _evaluate_details(parser):
     parser.add_argument('--resolution', metavar='SIZE', help='compare at another size: original (default), long:1024, short:512 or square:512')
     parser.add_argument('--resize', action='store_true', help='bring mattes of another size to that of the truth (default: they are refused)')
     parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), help='of Grad and Conn (default: dim, the original); a benchmark has its own')
+    parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: a classical method, or none (default: what each checkpoint says)')
     parser.add_argument('--baseline', metavar='METHOD', help='compare all methods with this one (default: each with each)')
     parser.add_argument('--worst', type=_count, metavar='N', help='draw the N worst pictures of each method: image, truth, matte, error')
     parser.add_argument('--metric', metavar='NAME', help='of tests and worst pictures (default: the first of the protocol)')
@@ -451,7 +452,7 @@ def _methods(options):
     from twinswin_matte.apply.predict import Matter
     from twinswin_matte.apply.protocols import MatteFolder
     titles = _titles(options.checkpoint + options.pred)
-    made = [Matter(c, device=options.device, size=options.size) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize) for f in options.pred]
+    made = [Matter(c, device=options.device, size=options.size, settle=options.settle) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize) for f in options.pred]
     twice = next((t for t in titles + options.classical if (titles + options.classical).count(t) > 1), None)
     if twice:
         options.parser.error(f'{twice} is given twice: name each method once')

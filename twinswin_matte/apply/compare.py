@@ -226,8 +226,9 @@ def _foot(name, frame):
     "What a method's numbers need to be understood."
     a = frame.attrs
     worked = f'worked at long side {a["worked_at"]} px' if a.get('worked_at') else None
+    settled = f'settled by {a["settled_by"]}' if a.get('settled_by') else None
     resized = [f'resized to the truth: {len(n)} mattes of {t} ({", ".join(n[:3])}{", ..." if len(n) > 3 else ""})' for t, n in a.get('resized', {}).items()]
-    return f'{name}: ' + '; '.join(x for x in (worked, f'contamination: {a["contamination"]}', *resized) if x)
+    return f'{name}: ' + '; '.join(x for x in (worked, settled, f'contamination: {a["contamination"]}', *resized) if x)
 
 # %% ../../nbs/42b_apply.compare.ipynb #7662b5ac
 def common_pictures(
@@ -312,7 +313,7 @@ def report_dict(
         for r in summarize_protocol(frame, **options).to_dict('records') if len(frame) else []:
             results.append({**r, 'scale': protocol.scale.get(r['metric'], 1), 'heading': heading(protocol, r['metric']), 'better': 'higher' if r['metric'] in HIGHER else 'lower',
                             'resolution': str(protocol.resolution), 'sizes': sorted(_picked(frame, r['set'], r['region'])['resolution'].unique()), 'convention': protocol.convention})
-        about = {k: frame.attrs[k] for k in ('contamination', 'worked_at', 'parameters', 'failed', 'missing', 'resized', 'notes') if k in frame.attrs}
+        about = {k: frame.attrs[k] for k in ('contamination', 'worked_at', 'settled_by', 'parameters', 'failed', 'missing', 'resized', 'notes') if k in frame.attrs}
         methods[name] = {**about, 'results': results}
     about = {k: getattr(protocol, k) for k in ('name', 'title', 'regions', 'metrics', 'convention', 'source', 'code', 'working', 'contamination', 'quirks')}
     return _clean({'protocol': {**about, 'resolution': str(protocol.resolution), 'known_pixels_imposed': protocol.impose, 'conditions': {r: conditions(protocol, r) for r in protocol.regions}},

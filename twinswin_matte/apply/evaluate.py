@@ -328,10 +328,11 @@ def describe_matter(
     dataset,  # whose first sample it is timed on
     *,
     trimap_radius: int | None = None,  # make a trimap if the sample has none
-) -> dict:  # 'parameters', 'milliseconds' (nan if the sample cannot be used), 'worked_at' (long side in pixels, or None)
+) -> dict:  # 'parameters', 'milliseconds' (nan if the sample cannot be used), 'worked_at' (long side in pixels, or None), 'settled_by' (a classical method, or None)
     "What a table says about the model beside its errors."
     count = count_parameters(matter.model, inference=hasattr(matter.model, 'training_only'))
-    return {'parameters': count, 'milliseconds': _timing(matter, dataset, trimap_radius), 'worked_at': matter.size}
+    settle = getattr(matter, 'settle', 'none')
+    return {'parameters': count, 'milliseconds': _timing(matter, dataset, trimap_radius), 'worked_at': matter.size, 'settled_by': None if settle == 'none' else settle}
 
 # %% ../../nbs/42_apply.evaluate.ipynb #e515b6ce
 def evaluate_samples(

@@ -292,7 +292,7 @@ class Matter:
         if not isinstance(model, torch.nn.Module):
             model, self.card = load_checkpoint(checkpoint_file(model))
         self.size = size or self.card.get('size')
-        self.settle = _check_settle(settle, model) or self.card.get('settle') or 'none'
+        self.settle = _check_settle(settle or self.card.get('settle'), model) or 'none'
         self.model = model.to(self.device).eval()
         self.compiled = torch.compile(self.model) if compiled else None
 
@@ -309,7 +309,8 @@ class Matter:
         return twin
 
     def __repr__(self):
-        return f'Matter({type(self.model).__name__}, {self.device}, size={self.size})'
+        settle = '' if self.settle == 'none' else f', settle={self.settle!r}'
+        return f'Matter({type(self.model).__name__}, {self.device}, size={self.size}{settle})'
 
 # %% ../../nbs/40_apply.predict.ipynb #8cb3fc6e
 @contextmanager

@@ -79,14 +79,17 @@ def solve_alpha(
     *,
     longest: int | None = None,  # side in pixels above which a smaller picture is solved, and its alpha brought back along the large one's edges
 ) -> torch.Tensor:  # Nx1xHxW float32 in 0..1 on the image's device; without gradient
-    "Alpha by a classical method; ValueError for a trimap that knows only one side, and for a system that PyMatting cannot solve."
+    "Alpha by a classical method; ValueError for a trimap that knows only one side, a picture that is too small, and a system that PyMatting cannot solve."
     if longest and max(image.shape[-2:]) > longest:
         small, known = _smaller(image, trimap, longest)
         return guided_upsample(solve_alpha(small, known, method), small, image.float())
     solve, solved = classical_method(method), []
     for picture, known in zip(image.cpu().double().clamp(0, 1), trimap.cpu().double(), strict=True):  # resizing may leave 1.0000001, of which PyMatting would warn
-        with np.errstate(all='ignore'):
-            solved.append(solve(np.ascontiguousarray(picture.permute(1, 2, 0)), np.ascontiguousarray(known[0])) if (known == 0.5).any() else known[0].numpy())
+        try:
+            with np.errstate(all='ignore'):
+                solved.append(solve(np.ascontiguousarray(picture.permute(1, 2, 0)), np.ascontiguousarray(known[0])) if (known == 0.5).any() else known[0].numpy())
+        except AssertionError:  # its way to say that a window does not fit
+            raise ValueError(f'{method}: {"x".join(map(str, picture.shape[-2:]))} pixels are too few for its windows') from None
     return torch.from_numpy(np.stack(solved))[:, None].clamp(0, 1).to(image.device, torch.float32)
 
 # %% ../../nbs/23a_models.guided.ipynb #d63f7806

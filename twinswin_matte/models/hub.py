@@ -222,6 +222,10 @@ def _table(head, rows):
 
 SETTLE = ", settle=card['settle']"
 
+def _settled(card):
+    "The classical method that settles what a model leaves open, if one does."
+    return None if card.get('settle') == 'none' else card.get('settle')
+
 def _usage(repo, needs_trimap, settled):
     "Lines that run as they stand."
     return '\n'.join(['```python', 'from twinswin_matte.apply.predict import Matter', 'from twinswin_matte.models.hub import from_pretrained', '',
@@ -250,7 +254,7 @@ def _making(card, options):
     run, known = card.get('run') or {}, card.get('environment') or (card.get('run') or {}).get('environment') or {}
     versions = ', '.join(f'{k} {v}' for k, v in (known.get('versions') or {}).items() if v)
     facts = {'commit of the library': known.get('commit'), 'date': known.get('date'), 'epoch of these weights': card.get('epoch'), 'epochs of the run': run.get('epochs'), 'hours': run.get('hours'),
-             'working size in pixels': card.get('size'), 'what it leaves open is settled by': card.get('settle'), 'GPU': known.get('gpu'), 'versions': versions}
+             'working size in pixels': card.get('size'), 'what it leaves open is settled by': _settled(card), 'GPU': known.get('gpu'), 'versions': versions}
     text = '\n'.join(f'- {name}: {value}' for name, value in facts.items() if value not in (None, '')) or 'Nothing was recorded.'
     for first in card.get('begun', []):
         text += f'\n- begun from the weights of an earlier run: epochs {first.get("epochs")}, hours {first.get("hours")}, commit {(first.get("environment") or {}).get("commit")}{_differing(first, run)}'
@@ -273,6 +277,9 @@ def _limits(card, needs_trimap, half):
         crop = ((card.get('run') or {}).get('settings') or {}).get('data.size')
         trained = '' if crop is None else ', the size of its training crops' if crop == card['size'] else f', and was trained on crops of {crop}'
         lines.append(f'It works at {card["size"]} pixels on the long side{trained}; detail that vanishes at that size is not to be expected.')
+    if _settled(card):
+        lines.append(f'What it is unsure of is decided by the colours of the picture and by {_settled(card)} matting, which can be wrong where a subject has the colours of what is behind it, and where it is transparent. '
+                     'Videos, tiles, an exported model and the validation during the training are of the network alone.')
     if not names:
         lines.append('The training data were not recorded; assume nothing about where it works.')
     elif 'procedural' in names and all('procedural' in name for name, _ in _data_rows(card)):
@@ -318,7 +325,7 @@ def model_card(
     about = f'Image matting with `{name}`{f" on `{encoder}`" if encoder else ""}: {count_parameters(model, inference=True):,} parameters to predict. Made with twinswin_matte {__version__}.'
     weights = _table(['weights', 'licence'], [(w.get('name'), w.get('licence')) for w in card.get('encoder_weights') or []]) if card.get('encoder_weights') else 'None: it was trained from scratch, or they were not recorded.'
     rows = _data_rows(card)
-    sections = {'Use': _usage(repo, model.needs_trimap, bool(card.get('settle'))), 'Training data': _table(['data', 'licence'], rows) if rows else 'Not recorded.', 'Pretrained weights inside': weights,
+    sections = {'Use': _usage(repo, model.needs_trimap, bool(_settled(card))), 'Training data': _table(['data', 'licence'], rows) if rows else 'Not recorded.', 'Pretrained weights inside': weights,
                 'Metrics': _metric_table(card), 'How it was made': _making(card, model.config['options']), 'Limits': _limits(card, model.needs_trimap, half), 'Licence': _licence_text(card, licence),
                 'Files': 'Loading checks every file against `manifest.json` and never unpickles.'}
     text = '\n\n'.join([f'# {repo.split("/")[-1]}', about, *(f'## {title}\n\n{body}' for title, body in sections.items())])
