@@ -162,8 +162,7 @@ def _multilevel(image, alpha):
 
 def _pymatting(image, alpha):
     "The same by PyMatting's compiled loops, one picture after the other."
-    with one_thread(False):  # importing it, Numba leaves torch with all cores' threads
-        from pymatting import estimate_foreground_ml
+    from pymatting import estimate_foreground_ml
     pictures = rearrange(image, 'n c h w -> n h w c').cpu().contiguous().numpy()
     mattes = rearrange(alpha, 'n 1 h w -> n h w').cpu().contiguous().numpy()
     pairs = [estimate_foreground_ml(i, a, return_background=True) for i, a in zip(pictures, mattes, strict=True)]
@@ -186,7 +185,7 @@ def estimate_foreground(
         raise MattingError(f'the image is {tuple(image.shape[-2:])} and the alpha {tuple(alpha.shape[-2:])}: they must have one size')
     batched = image.ndim == 4
     image, alpha = (image, alpha) if batched else (image[None], alpha[None])
-    with one_thread(image.device.type == 'cpu'):
+    with one_thread(image.device.type == 'cpu'):  # importing PyMatting, Numba changes the count, which is put back here
         sides = methods[method](image.float(), alpha.float().clamp(0, 1))[:1 + return_background]
         sides = [(side if batched else side[0]).contiguous() for side in sides]
     return tuple(sides) if return_background else sides[0]
