@@ -140,6 +140,7 @@ def training_transform(
     onto: float = 0.7,  # probability of another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
     recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
+    apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
     place: bool = False,  # True: instead of crops and turns, the subject gets another size and place, and stays cut off where its photograph cut it; not with a trimap
     variation: float = 1.0,  # how far samples are turned, scaled and relit, and how often they are turned
     estimate: bool = True,  # False: put a picture onto another background with its own colours, the old background in its edges
@@ -149,7 +150,7 @@ def training_transform(
     where = [CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(**turn), OntoBackground(backgrounds, probability=onto)]
     if place and not trimap and backgrounds is not None:
         where = [PlaceSubject(size, backgrounds, probability=onto), HorizontalFlip()]
-    steps = [*([] if estimate else [_keep_colours]), *where, *([Recolor(recolour, patterns=backgrounds)] if recolour else []), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(**light), Degrade()]
+    steps = [*([] if estimate else [_keep_colours]), *where, *([Recolor(recolour, patterns=backgrounds)] if recolour else []), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(**light, apart=apart), Degrade()]
     return Sequence(*steps, *([AddTrimap((2, 20 if trimap is True else trimap))] if trimap else []))
 
 def _keep_colours(sample, generator):
@@ -207,6 +208,7 @@ def make_loaders(
     onto: float = 0.7,  # probability that a training sample is put onto another background
     harmonise: float = 0.0,  # probability that a composed training sample takes on the light of its background
     recolour: float = 0.0,  # probability that the parts of its subject take on other colours and patterns
+    apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
     place: bool = False,  # True: instead of being cropped and turned, training samples get another size and place, and stay cut off where their photograph cut them
     variation: float = 1.0,  # how far training samples are turned, scaled and relit
     estimate: bool = True,  # False: foregrounds keep the picture's colours, with the old background in their edges
@@ -217,7 +219,7 @@ def make_loaders(
         raise MattingError('the training set is empty')
     backgrounds = _as_backgrounds(backgrounds)
     plain = validation_transform(size, backgrounds=getattr(backgrounds, 'plain', backgrounds), trimap=trimap)
-    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, place=place, variation=variation, estimate=estimate) if augment else plain
+    change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, apart=apart, place=place, variation=variation, estimate=estimate) if augment else plain
     first = TransformedMattes(train, change, seed=seed, length=samples, fixed=not augment)
     settings = dict(collate_fn=collate, num_workers=workers, persistent_workers=workers > 0, batch_size=batch_size,
                     worker_init_fn=_start_worker, pin_memory=torch.cuda.is_available(), generator=generator_for(seed))

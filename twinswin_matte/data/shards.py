@@ -820,6 +820,7 @@ class StreamTransform:
         onto: float = 0.7,  # probability of another background
         harmonise: float = 0.0,  # probability that a composite takes on the light of its background
         recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
+        apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
         variation: float = 1.0,  # how far samples are turned, scaled and relit
         augment: bool = True,  # False: crop and background only
     ):
@@ -827,7 +828,7 @@ class StreamTransform:
         self.size, self.guided, self.onto, self.augment = size, trimap, 0.0 if backgrounds is None else onto, augment
         self.has_backgrounds = backgrounds is not None
         light = [*([('composite', Recolor(recolour, patterns=backgrounds))] if recolour else []), *([('composite', Harmonize(harmonise))] if harmonise else [])]
-        changes = [('augment', ColorJitter(**relight)), ('augment', Degrade())] if augment else []
+        changes = [('augment', ColorJitter(**relight, apart=apart)), ('augment', Degrade())] if augment else []
         self.steps = [('decode', self._open), ('crop', self._choose), ('decode', self._decode), ('crop', self._cut), ('composite', OntoBackground(backgrounds, probability=0)),
                       *light, *changes, *([('trimap', AddTrimap((2, 20 if trimap is True else trimap)))] if trimap else [])]
 
@@ -966,6 +967,7 @@ def stream_loader(
     onto: float = 0.7,  # probability that a photograph is put onto another background
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
     recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
+    apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
     variation: float = 1.0,  # how far samples are turned, scaled and relit
     augment: bool = True,  # False: crop and background only
     seed: int = 0,  # decides the changes; the order is the stream's
@@ -978,7 +980,7 @@ def stream_loader(
     stream = copy.copy(stream)
     stream._place, stream._seen = torch.zeros(2, dtype=torch.long).share_memory_(), None
     stream.samples = samples_per_epoch or stream.samples
-    transform = StreamTransform(size, backgrounds=_as_backgrounds(backgrounds), trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, variation=variation, augment=augment)
+    transform = StreamTransform(size, backgrounds=_as_backgrounds(backgrounds), trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, apart=apart, variation=variation, augment=augment)
     return StreamLoader(_Batches(stream, transform, batch_size, seed), workers=workers)
 
 # %% ../../nbs/15a_data.shards.ipynb #ac9fdbed

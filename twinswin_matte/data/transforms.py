@@ -243,8 +243,11 @@ class ColorJitter:
         saturation: float = 0.3,  # likewise, around the pixel's grey
         tint: float = 0.06,  # gain of each channel, likewise
         probability: float = 0.8,  # of any change
+        apart: float = 0.0,  # probability that foreground and background of a composite change each in its own way
     ):
-        self.amounts, self.probability = (brightness, contrast, saturation, tint), probability
+        if not 0 <= apart <= 1:
+            raise MattingError(f'apart={apart}: choose from 0 (subject and background in one light) to 1 (each in its own)')
+        self.amounts, self.probability, self.apart = (brightness, contrast, saturation, tint), probability, apart
 
     def __call__(self,
         sample: MattingSample,  # what to change; it stays as it is
@@ -253,13 +256,18 @@ class ColorJitter:
         "Change the light, or not."
         if _uniform(generator) >= self.probability:
             return sample
-        *amounts, tint = self.amounts
-        gain, contrast, saturation = (_uniform(generator, 1 - a, 1 + a) for a in amounts)
-        tints = [_uniform(generator, 1 - tint, 1 + tint) for _ in range(3)]
-        composed = is_composite(sample)
+        change, composed = self._draw(generator), is_composite(sample)
         names = [n for n in _COLOURS if getattr(sample, n) is not None and not (composed and n == 'image')]
-        light = sample.replace(**{n: relight(getattr(sample, n), gain, contrast, saturation, tints) for n in names})
+        changes = dict.fromkeys(names, change)
+        if composed and self.apart and _uniform(generator) < self.apart:
+            changes['background'] = self._draw(generator)
+        light = sample.replace(**{n: relight(getattr(sample, n), *how) for n, how in changes.items()})
         return _composed(light) if composed else light
+
+    def _draw(self, generator):
+        "Gain, contrast, saturation and tints."
+        *amounts, tint = self.amounts
+        return *(_uniform(generator, 1 - a, 1 + a) for a in amounts), [_uniform(generator, 1 - tint, 1 + tint) for _ in range(3)]
 
 def relight(
     colour: torch.Tensor,  # 3xHxW in 0..1

@@ -37,11 +37,14 @@ class UnetDecoder(Decoder):
         strides,  # of the encoder's maps
         *,
         width: int = 256,  # no map on the way has more channels
+        least: int = 0,  # none has fewer; the finest maps of an encoder for telephones have no more than 16
         norm: str = 'group',  # 'group' or 'batch'
         neck: bool = False,  # a receptive field block on the coarsest map
     ):
         super().__init__()
-        wide = [min(c, width) for c in channels]
+        if least > width:
+            raise MattingError(f'least={least} channels are more than width={width}; choose a smaller least or a larger width')
+        wide = [min(max(c, least), width) for c in channels]
         self.neck = ReceptiveFieldBlock(channels[-1], wide[-1], norm=norm) if neck else nn.Identity()
         inputs = [wide[-1] if neck else channels[-1], *wide[-2:0:-1]]
         self.ups = nn.ModuleList([UpBlock(i, s, o, norm=norm) for i, s, o in zip(inputs, channels[-2::-1], wide[-2::-1], strict=True)])
@@ -113,14 +116,15 @@ class DetailDecoder(UnetDecoder):
         strides,  # of the encoder's maps
         *,
         width: int = 256,  # no map on the way has more channels
+        least: int = 0,  # none has fewer
         detail: int = 16,  # channels of the stream at full resolution
         seen: int = 3,  # channels of the picture; 4 with a trimap
         norm: str = 'group',  # 'group' or 'batch'
         neck: bool = False,  # a receptive field block on the coarsest map
     ):
-        super().__init__(channels, strides, width=width, norm=norm, neck=neck)
+        super().__init__(channels, strides, width=width, least=least, norm=norm, neck=neck)
         outputs = [c for c, _ in self.steps]
-        inputs = [min(channels[0], width), *outputs[:-1]]
+        inputs = [self.level_channels[strides[0]], *outputs[:-1]]
         self.stream = nn.ModuleList([ConvBlock(seen if k == 0 else detail, detail, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
         self.tail = nn.ModuleList([ConvBlock(i + detail, o, norm=norm) for i, o in zip(inputs, outputs, strict=True)])
 

@@ -55,6 +55,7 @@ class DataConfig:
     estimate: bool = True  # a picture that is put onto another background gets its foreground's colour estimated; false: it keeps the picture's, with the old background in its edges
     harmonise: float = 0.0  # probability that the foreground's colours are brought nearer to the background's
     recolour: float = 0.0  # probability that the parts of a composed subject take on other colours and patterns
+    apart: float = 0.0  # probability that subject and background of a composite are relit each in its own way
     place: bool = False  # true: instead of being cropped and turned, a subject gets another size and place, and stays cut off where its photograph cut it; not for guided models
     radius: int = 20  # largest radius in pixels of the trimaps that guided models learn with; the smallest is 2
     times: dict = field(default_factory=dict)  # folder of the root -> how often its samples are shown in an epoch, such as {portraits: 8, smoke: 0}
@@ -143,8 +144,8 @@ _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine'
             'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None), 'trimaps': ('sample', 'batch', 'same')}
 _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0, 'clutter': 0,
-          'harmonise': 0, 'recolour': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0}
-_MOST = {'layer_decay': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'lowest': 1, 'variation': 3}
+          'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0}
+_MOST = {'layer_decay': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
 OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',)}  # of the recipes
 

@@ -377,7 +377,7 @@ def _build_streams(config, pool, trimap):
     stream = next(iter(streams.values())) if len(streams) == 1 else MixedStream(streams, weights={k: float(w) for k, w in places.items()}, **own)
     backgrounds = _backgrounds(pool, d.clutter)
     each = o.steps * o.accumulate * d.batch_size // world if o.steps else None
-    first = stream_loader(stream, batch_size=d.batch_size // world, size=d.size, backgrounds=backgrounds, trimap=trimap, onto=d.onto, harmonise=d.harmonise, recolour=d.recolour, variation=d.variation, workers=d.workers,
+    first = stream_loader(stream, batch_size=d.batch_size // world, size=d.size, backgrounds=backgrounds, trimap=trimap, onto=d.onto, harmonise=d.harmonise, recolour=d.recolour, apart=d.apart, variation=d.variation, workers=d.workers,
                           seed=o.seed, samples_per_epoch=each * world if each else None)
     validation = pool.validation if pool and pool.validation is not None else SynthMattes(d.validation, size=d.size, seed=990_000)
     second = make_loaders(SynthMattes(1, size=d.size), validation, batch_size=d.batch_size, size=d.size, backgrounds=backgrounds, workers=d.workers, seed=o.seed, trimap=trimap)[1]
@@ -405,7 +405,7 @@ def build_data(
         validation = parts[0]
     samples = o.steps * o.accumulate * d.batch_size if o.steps else None
     loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=_backgrounds(pool, d.clutter),
-                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if table else d.onto, harmonise=d.harmonise, recolour=d.recolour, place=d.place and not table, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
+                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if table else d.onto, harmonise=d.harmonise, recolour=d.recolour, apart=d.apart, place=d.place and not table, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     warnings = data_warnings(pool.train, d.root) if pool else []
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
