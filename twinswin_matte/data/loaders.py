@@ -19,7 +19,7 @@ from ..core import MattingError, MattingSample, one_thread
 from .backgrounds import BackgroundFolder
 from .pairs import SampleCache
 from .transforms import (AddTrimap, ColorJitter, CropAroundUnknown, Degrade, Harmonize, HorizontalFlip, Letterbox, OntoBackground,
-                                            PlaceSubject, RandomAffine, RandomCrop, Recolor, Sequence, blend_onto_background, valid_region)
+                                            PlacePhotograph, PlaceSubject, RandomAffine, RandomCrop, Recolor, Sequence, blend_onto_background, valid_region)
 
 # %% ../../nbs/15_data.loaders.ipynb #70f887dc
 _all_ = ['blend_onto_background']
@@ -141,7 +141,7 @@ def training_transform(
     harmonise: float = 0.0,  # probability that a composite takes on the light of its background
     recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
     apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
-    place: bool = False,  # True: instead of crops and turns, the subject gets another size and place, and stays cut off where its photograph cut it; not with a trimap
+    place: bool | str = False,  # True: instead of crops and turns, the subject gets another size and place, and stays cut off where its photograph cut it; 'photograph': a window measured by the photograph; not with a trimap
     variation: float = 1.0,  # how far samples are turned, scaled and relit, and how often they are turned
     estimate: bool = True,  # False: put a picture onto another background with its own colours, the old background in its edges
 ):  # function (sample, generator) -> sample
@@ -149,7 +149,8 @@ def training_transform(
     turn, light = augmentation_ranges(variation)
     where = [CropAroundUnknown(size) if trimap else MixedCrop(size), HorizontalFlip(), RandomAffine(**turn), OntoBackground(backgrounds, probability=onto)]
     if place and not trimap and backgrounds is not None:
-        where = [PlaceSubject(size, backgrounds, probability=onto), HorizontalFlip()]
+        kind = PlacePhotograph if place == 'photograph' else PlaceSubject
+        where = [kind(size, backgrounds, probability=onto), HorizontalFlip()]
     steps = [*([] if estimate else [_keep_colours]), *where, *([Recolor(recolour, patterns=backgrounds)] if recolour else []), *([Harmonize(harmonise)] if harmonise else []), ColorJitter(**light, apart=apart), Degrade()]
     return Sequence(*steps, *([AddTrimap((2, 20 if trimap is True else trimap))] if trimap else []))
 
@@ -209,7 +210,7 @@ def make_loaders(
     harmonise: float = 0.0,  # probability that a composed training sample takes on the light of its background
     recolour: float = 0.0,  # probability that the parts of its subject take on other colours and patterns
     apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
-    place: bool = False,  # True: instead of being cropped and turned, training samples get another size and place, and stay cut off where their photograph cut them
+    place: bool | str = False,  # True: instead of being cropped and turned, training samples get another size and place, and stay cut off where their photograph cut them; 'photograph': they are seen through windows measured by their photographs
     variation: float = 1.0,  # how far training samples are turned, scaled and relit
     estimate: bool = True,  # False: foregrounds keep the picture's colours, with the old background in their edges
     samples: int | None = None,  # training samples in an epoch; default: each once

@@ -6,7 +6,7 @@
 __all__ = ['valid_region', 'is_composite', 'change_all', 'Sequence', 'HorizontalFlip', 'Resize', 'Letterbox', 'unletterbox',
            'RandomAffine', 'RandomCrop', 'CropAroundUnknown', 'ColorJitter', 'relight', 'Degrade',
            'blend_onto_background', 'OntoBackground', 'AddTrimap', 'Harmonize', 'cut_sides', 'PlaceSubject',
-           'color_parts', 'Recolor']
+           'PlacePhotograph', 'color_parts', 'Recolor']
 
 # %% ../../nbs/14_data.transforms.ipynb #a0ecffe4
 import torch
@@ -463,11 +463,58 @@ class PlaceSubject:
         if sample.alpha is None:
             raise MattingError(f'{sample.name}: without an alpha it cannot be placed anew')
         keeps = (_uniform(generator) >= self.probability and not sample.meta.get('cutout')) or self.backgrounds is None
-        placed = _crop(sample, *self.window(sample.alpha, generator, inside=keeps), self.size)
+        placed = self._seen(sample, generator, keeps)
         if keeps:
             return placed
         placed.meta.pop('valid')  # the background is everywhere
         return blend_onto_background(placed, self.backgrounds.random(placed.size, generator))
+
+    def _seen(self, sample, generator, keeps):
+        "The window of a sample, in or without its own photograph."
+        return _crop(sample, *self.window(sample.alpha, generator, inside=keeps), self.size)
+
+# %% ../../nbs/14_data.transforms.ipynb #f8dc390b
+def _mirrored(first, count, side):
+    "Indices along a side that goes on as its own mirror image at both ends."
+    places = torch.arange(first, first + count) % (2 * side)
+    return torch.where(places < side, places, 2 * side - 1 - places)
+
+class PlacePhotograph(PlaceSubject):
+    "Put what a random window of the photograph shows onto a background; the window is measured by the photograph, and squeezed to a square."
+    def __init__(self,
+        size: int,  # side of the result in pixels
+        backgrounds,  # has `.random((height, width), generator)`; None: all keep theirs
+        *,
+        probability: float = 0.7,  # for samples that have a background of their own; cut-outs always
+        share: tuple = (0.6, 1.05),  # smallest and largest window over the photograph's longer side
+        cutouts: tuple = (0.7, 1.5),  # the same of cut-outs, whose frame nobody chose
+        stretch: float = 1.65,  # largest change of the aspect, either way
+    ):
+        super().__init__(size, backgrounds, probability=probability, share=share, stretch=stretch)
+        self.cutouts = tuple(cutouts)
+
+    def window(self,
+        sides: tuple,  # height and width of the photograph in pixels
+        generator: torch.Generator,  # decides
+        *,
+        cutout: bool = False,  # is there a cut-out and no photograph?
+    ) -> tuple:  # top, left, (rows, columns); it may reach beyond the photograph
+        "What will be seen; along a side that is longer than the photograph, the photograph lies anywhere in it."
+        length = max(sides) * _uniform(generator, *(self.cutouts if cutout else self.share))
+        stretch = _log_uniform(generator, 1 / self.stretch, self.stretch)**0.5
+        lengths = tuple(max(8, self.size // 4, round(n)) for n in (length * stretch, length / stretch))  # nothing is magnified more than fourfold
+        return *(round(_uniform(generator, *sorted((0, side - n)))) for side, n in zip(sides, lengths, strict=True)), lengths
+
+    def _seen(self, sample, generator, keeps):
+        "The window; the colours beyond the photograph are mirrored even where nothing of them will be seen, for edges must not darken."
+        top, left, (down, across) = self.window(sample.size, generator, cutout=bool(sample.meta.get('cutout')))
+        rows, columns = _mirrored(top, down, sample.size[0]), _mirrored(left, across, sample.size[1])
+        seen = change_all(sample, lambda x: x[..., rows[:, None], columns])
+        if not keeps:
+            inside = torch.zeros(1, down, across)
+            inside[:, max(0, -top):max(0, sample.size[0] - top), max(0, -left):max(0, sample.size[1] - left)] = 1
+            seen = seen.replace(**{n: getattr(seen, n) * inside for n in _MAPS if getattr(seen, n) is not None})
+        return change_all(seen, lambda x: V.resize(x, [self.size, self.size], antialias=True))
 
 # %% ../../nbs/14_data.transforms.ipynb #53bd64bc
 def color_parts(

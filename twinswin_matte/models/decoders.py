@@ -16,8 +16,9 @@ from .blocks import ConvBlock, DoubleConv, ReceptiveFieldBlock, UpBlock, normali
 DECODERS = Registry('decoder')
 
 class Decoder(nn.Module):
-    "Maps and picture in; one map of `out_channels` at the picture's size, and the maps on the way by stride, out."
+    "Maps and picture in; one map of `out_channels`, mostly at the picture's size, and the maps on the way by stride, out."
     out_channels: int  # of the last map
+    full: bool = True  # has the last map the picture's size? Else that of the encoder's finest map
     level_channels: dict  # stride -> channels of the map on the way
 
 # %% ../../nbs/22_models.decoders.ipynb #a5784d1d
@@ -40,6 +41,7 @@ class UnetDecoder(Decoder):
         least: int = 0,  # none has fewer; the finest maps of an encoder for telephones have no more than 16
         norm: str = 'group',  # 'group' or 'batch'
         neck: bool = False,  # a receptive field block on the coarsest map
+        tail: bool = True,  # go on to full resolution; False: the last map is of the size of the encoder's finest
     ):
         super().__init__()
         if least > width:
@@ -50,10 +52,10 @@ class UnetDecoder(Decoder):
         self.ups = nn.ModuleList([UpBlock(i, s, o, norm=norm) for i, s, o in zip(inputs, channels[-2::-1], wide[-2::-1], strict=True)])
         self.strides = tuple(strides[-2::-1])
         self.level_channels = dict(zip(self.strides, wide[-2::-1], strict=True))
-        self.steps = _steps_to_full(wide[0], strides[0])
-        outputs = [c for c, _ in self.steps]
-        self.tail = nn.ModuleList([ConvBlock(i, o, norm=norm) for i, o in zip([wide[0], *outputs[:-1]], outputs, strict=True)])
-        self.out_channels = [wide[0], *outputs][-1]
+        self.full, self.steps = tail, _steps_to_full(wide[0], strides[0]) if tail else []
+        ways = [wide[0], *(c for c, _ in self.steps)]
+        self.tail = nn.ModuleList([ConvBlock(i, o, norm=norm) for i, o in zip(ways[:-1], ways[1:], strict=True)])
+        self.out_channels = ways[-1]
 
     def climb(self,
         maps: list,  # the encoder's, from fine to coarse
@@ -71,7 +73,7 @@ class UnetDecoder(Decoder):
         x, levels = self.climb(maps)
         for conv, (_, stride) in zip(self.tail, self.steps, strict=True):
             x = conv(resize_to(x, [-(-side // stride) for side in image.shape[-2:]]))
-        return resize_to(x, image), levels
+        return resize_to(x, image) if self.full else x, levels
 
 # %% ../../nbs/22_models.decoders.ipynb #99dfb202
 @DECODERS.register('fpn')

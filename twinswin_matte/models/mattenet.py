@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ..core import MattingError, pad_to_multiple, unpad
-from .blocks import check_options
+from .blocks import check_options, resize_to
 from .decoders import DECODERS
 from .encoders import Encoder, create_encoder
 
@@ -120,7 +120,7 @@ def impose_known(
 
 # %% ../../nbs/23_models.mattenet.ipynb #8c0bdb24
 class MatteNet(MattingModel):
-    "An encoder, a decoder and a 1x1 head."
+    "An encoder, a decoder and a head."
     def __init__(self,
         encoder: str = 'swin_tiny',  # see `create_encoder`
         *,
@@ -133,7 +133,8 @@ class MatteNet(MattingModel):
         check_options(DECODERS[decoder], decoder_options or {}, f'decoder {decoder!r}')
         self.encoder = create_encoder(encoder, pretrained=pretrained, **(encoder_options or {}))
         self.decoder = DECODERS[decoder](self.encoder.channels, self.encoder.strides, **(decoder_options or {}))
-        self.head = nn.Conv2d(self.decoder.out_channels, 1, 1)
+        kernel = 1 if self.decoder.full else 3  # what is enlarged afterwards looks around first
+        self.head = nn.Conv2d(self.decoder.out_channels, 1, kernel, padding=kernel // 2, padding_mode='replicate' if kernel > 1 else 'zeros')
 
     @property
     def stride(self) -> int:
@@ -153,5 +154,5 @@ class MatteNet(MattingModel):
         padded, padding = pad_to_multiple(seen, self.stride)
         maps = self.encoder(padded)
         x, levels = self.decoder(maps, padded)
-        logits = unpad(self.head(x).float(), padding).contiguous()
+        logits = unpad(resize_to(self.head(x).float(), padded), padding).contiguous()
         return MatteOutput(logits, {'encoder': dict(zip(self.encoder.strides, maps, strict=True)), 'decoder': levels})

@@ -56,7 +56,7 @@ class DataConfig:
     harmonise: float = 0.0  # probability that the foreground's colours are brought nearer to the background's
     recolour: float = 0.0  # probability that the parts of a composed subject take on other colours and patterns
     apart: float = 0.0  # probability that subject and background of a composite are relit each in its own way
-    place: bool = False  # true: instead of being cropped and turned, a subject gets another size and place, and stays cut off where its photograph cut it; not for guided models
+    place: bool | str = False  # true: instead of being cropped and turned, a subject gets another size and place, and stays cut off where its photograph cut it; 'photograph': it is seen through a window that is measured by its photograph; not for guided models
     radius: int = 20  # largest radius in pixels of the trimaps that guided models learn with; the smallest is 2
     times: dict = field(default_factory=dict)  # folder of the root -> how often its samples are shown in an epoch, such as {portraits: 8, smoke: 0}
     publishable: bool = False  # leave out backgrounds whose terms a published checkpoint could not meet
@@ -141,7 +141,7 @@ class TrainConfig:
 
 # %% ../../nbs/30_train.config.ipynb #7bb76515
 _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine', 'restarts', 'cyclic', 'constant'), 'kind': ('bce', 'lsgan', 'hinge'), 'precision': ('auto', 'no', 'bf16', 'fp16'), 'device': ('auto', 'cpu'),
-            'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None), 'trimaps': ('sample', 'batch', 'same')}
+            'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None), 'trimaps': ('sample', 'batch', 'same'), 'place': (False, True, 'photograph')}
 _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0, 'clutter': 0,
           'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0}
@@ -167,7 +167,7 @@ def _check_field(where, f, value):
         kind = getattr(f.type, '__name__', str(f.type)) if not isinstance(f.type, types.UnionType) else str(f.type)
         raise MattingError(f'{where}: {value!r} is not of type {kind}')
     if f.name in _CHOICES and value not in _CHOICES[f.name] and not is_dataclass(value):
-        raise MattingError(f'{where}: {value!r} is not possible; choose from ' + ', '.join('null' if c is None else c for c in _CHOICES[f.name]))
+        raise MattingError(f'{where}: {value!r} is not possible; choose from ' + ', '.join('null' if c is None else str(c).lower() if isinstance(c, bool) else c for c in _CHOICES[f.name]))
     if isinstance(value, tuple) and not all(isinstance(v, str) for v in value):
         raise MattingError(f'{where}: {list(value)!r} is not a list of names')
     if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -405,7 +405,7 @@ def build_data(
         validation = parts[0]
     samples = o.steps * o.accumulate * d.batch_size if o.steps else None
     loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=_backgrounds(pool, d.clutter),
-                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if table else d.onto, harmonise=d.harmonise, recolour=d.recolour, apart=d.apart, place=d.place and not table, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
+                           workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if table else d.onto, harmonise=d.harmonise, recolour=d.recolour, apart=d.apart, place=False if table else d.place, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
     notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     warnings = data_warnings(pool.train, d.root) if pool else []
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
