@@ -92,7 +92,7 @@ def main():
     source = checkpoint_file(options.name) if there else Path(options.run) / ('last.safetensors' if options.last else 'best.safetensors')
     if options.attempt:
         matters, pictures = {name: Matter(path, device='cpu', size=size, settle=options.settle or 'none') for name, path, size in ((options.name, options.name, None), (options.attempt, source, options.size))}, held_out(data_root())
-        validation = {'what': f'MAD by .ci/held_out.py; the attempt working at {options.size or "its own"} px', **{name: free_errors(matter, pictures) for name, matter in matters.items()}}
+        validation = {'what': f'MAD by .ci/held_out.py; the attempt working at {f"{options.size} px" if options.size else "the size of its training"}', **{name: free_errors(matter, pictures) for name, matter in matters.items()}}
         write_record(options.attempt, measured(options.name, matters[options.attempt]), what='not given away', validation=validation, runs=[run_details(options.run)])
         return
     begun = [details for run in options.begun for details in earlier(run, options.name)]
