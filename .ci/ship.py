@@ -1,4 +1,4 @@
-"Put a finished training into data/weights with its card and measure it on the test pairs: `.venv/bin/python .ci/ship.py RUN trimap-free`. The test pairs are read from MATTE_DATA or ../shared/data."
+"Put a finished training, or several as an ensemble, into data/weights with its card and measure it on the test pairs: `.venv/bin/python .ci/ship.py RUN... trimap-free`. The test pairs are read from MATTE_DATA or ../shared/data."
 import argparse
 import json
 from datetime import date
@@ -11,7 +11,7 @@ from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, ev
 from twinswin_matte.core import data_root, repo_root
 from twinswin_matte.experiments import frozen_composites
 from twinswin_matte.models.guided import CLASSICAL
-from twinswin_matte.models.hub import from_pretrained, run_details, save_pretrained
+from twinswin_matte.models.hub import from_pretrained, join_models, run_details, save_pretrained
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.train.runs import save_json
 
@@ -65,6 +65,14 @@ def earlier(run, name):
     return [card['run'], *card.get('begun', [])]
 
 
+def weights_of(run, name, last):
+    "Model and card of a run with its details, or of what is given away now."
+    if run == 'shipped':
+        return load_checkpoint(checkpoint_file(name))
+    model, card = load_checkpoint(Path(run) / ('last.safetensors' if last else 'best.safetensors'))
+    return model, {**card, 'run': run_details(run)}
+
+
 def write_record(name, errors, **more):
     "What the page of the checkpoints reads."
     save_json({'name': name, 'date': str(date.today()), 'errors': errors, **more}, repo_root() / f'nbs/experiments/records/checkpoint-{name}.json')
@@ -75,7 +83,7 @@ def write_record(name, errors, **more):
 def main():
     "Measure, then write the folder and the record."
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('run', help='folder of the run; shipped: the weights that are there now, with another --first or --settle')
+    parser.add_argument('run', nargs='+', help='folder of the run, or of several that become an ensemble; shipped: the weights that are there now')
     parser.add_argument('name', choices=SHIPPED)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
@@ -88,25 +96,24 @@ def main():
         parser.error('the test pairs are not here: name their folder in MATTE_DATA')
     if options.name == 'trimap-guided' and (options.attempt or options.settle):
         parser.error('--attempt and --settle are for trimap-free')
-    there = options.run == 'shipped'
-    source = checkpoint_file(options.name) if there else Path(options.run) / ('last.safetensors' if options.last else 'best.safetensors')
+    parts = [weights_of(run, options.name, options.last) for run in options.run]
+    model, card = join_models(parts, size=options.size) if len(parts) > 1 else parts[0]
     if options.attempt:
-        matters, pictures = {name: Matter(path, device='cpu', size=size, settle=options.settle or 'none') for name, path, size in ((options.name, options.name, None), (options.attempt, source, options.size))}, held_out(data_root())
+        matters, pictures = {name: Matter(those, device='cpu', size=size, settle=options.settle or 'none') for name, those, size in ((options.name, options.name, None), (options.attempt, model, options.size or card.get('size')))}, held_out(data_root())
         validation = {'what': f'MAD by .ci/held_out.py; the attempt working at {f"{options.size} px" if options.size else "the size of its training"}', **{name: free_errors(matter, pictures) for name, matter in matters.items()}}
-        write_record(options.attempt, measured(options.name, matters[options.attempt]), what='not given away', validation=validation, runs=[run_details(options.run)])
+        write_record(options.attempt, measured(options.name, matters[options.attempt]), what='not given away', validation=validation, runs=[c['run'] for _, c in parts])
         return
     begun = [details for run in options.begun for details in earlier(run, options.name)]
-    model, card = load_checkpoint(source)
     settle = options.settle or (options.name == 'trimap-free' and from_pretrained(options.name)[1].get('settle'))
     card = {**card, **({'settle': settle} if settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
     model.provenance = ENCODER
     if options.first:
         model.first = model.config['options']['first'] = options.first
     folder = repo_root() / 'data/weights' / options.name
-    save_pretrained(model, folder, card=card, record=None if there else options.run, licence='apache-2.0', half=True, overwrite=True)
+    save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)
     matter = Matter(folder, device='cpu')  # the rounded weights, as they are given away
     errors = measured(options.name, matter)
-    save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, record=None if there else options.run, licence='apache-2.0', half=True, overwrite=True)
+    save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, licence='apache-2.0', half=True, overwrite=True)
     write_record(options.name, errors)
     if matter.settle != 'none':
         write_record('plain', measured(options.name, matter.plain), what=f'the network of {options.name} alone, without settling')

@@ -255,6 +255,27 @@ def _save(options):
     print(f'{save_pretrained(options.source, options.folder, licence=options.licence, half=options.half, overwrite=options.overwrite)}: model, card and checksums')
     return 0
 
+@_command('join', 'make one model of several, whose answers are averaged', text='''Models that were trained apart err apart: together they are better than each, and cost what they cost together.
+Train the same model with train.seed=1, 2, 3 (or other settings), join the runs, and use the new checkpoint like any other.''', examples=(
+    'matte join runs/a runs/b runs/c --out joined.safetensors', 'matte join runs/a trimap-free --size 512 --out joined.safetensors'))
+def _join_options(parser):
+    parser.add_argument('sources', nargs='+', metavar='CHECKPOINT', help='two or more: trained models, folders of their runs, or names; all or none of them with trimaps')
+    parser.add_argument('--out', required=True, metavar='FILE', help='the new checkpoint, .safetensors')
+    parser.add_argument('--size', type=_count, metavar='PIXELS', help='long side that all of them shall work at (default: that of their training, if it is the same)')
+    parser.add_argument('--half', action='store_true', help='store in half precision')
+    parser.add_argument('--overwrite', action='store_true', help='replace a file that is there already')
+    parser.set_defaults(run=_join, more='sources')
+
+def _join(options):
+    "Join checkpoints."
+    from twinswin_matte.core import MattingError
+    from twinswin_matte.models.hub import join_checkpoints
+    if Path(options.out).exists() and not options.overwrite:
+        raise MattingError(f'{options.out}: is there already; choose another name, or give --overwrite')
+    path = join_checkpoints(options.sources, options.out, size=options.size, half=options.half)
+    print(f'{path}: {len(options.sources)} models, {path.stat().st_size / 2**20:.1f} MB')
+    return 0
+
 @_command('push', 'upload a model with its card to the Hugging Face Hub', text='The repository is private unless --public is given. Log in first with: hf auth login', examples=('matte push runs/tsr user/my-model',))
 def _push_options(parser):
     _add_saving(parser)
@@ -624,6 +645,9 @@ def _models(options):
     if models:
         print('models (with their default encoder)     predicting   training')
     for name in models:
+        if name == 'ensemble':
+            print(f'  {name:36} as its members, see matte join')
+            continue
         build = partial(create_model, name)
         print(f'  {name:36} {_parameters(build, inference=True)} {_parameters(build)}')
     if encoders:
@@ -895,7 +919,7 @@ def _serve(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #a900aa5e
-_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'push', 'models', 'serve', 'experiment', 'demo')
+_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'join', 'push', 'models', 'serve', 'experiment', 'demo')
 
 def _build():
     "The parser of all commands."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FILES', 'MANIFEST', 'SETTLE', 'write_manifest', 'fingerprint', 'check_folder', 'hub_licence', 'run_details',
            'model_card', 'is_hub_name', 'find_pretrained', 'HubMatte', 'save_pretrained', 'from_pretrained',
-           'push_to_hub']
+           'push_to_hub', 'join_models', 'join_checkpoints']
 
 # %% ../../nbs/29a_models.hub.ipynb #77b02019
 import hashlib
@@ -16,6 +16,7 @@ import re
 import secrets
 import shutil
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import huggingface_hub
@@ -27,6 +28,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundEr
 
 from .. import __version__
 from ..core import MattingError, atomic_write, weights_folder
+from .ensemble import EnsembleMatte
 from .zoo import count_parameters, load_checkpoint, read_card, save_checkpoint
 
 # %% ../../nbs/29a_models.hub.ipynb #7ffbb479
@@ -250,7 +252,13 @@ def _listed(value):
     return list(value) if isinstance(value, tuple) else value
 
 def _making(card, options):
-    "How it was made, as far as it was recorded, and what was changed since."
+    "How it was made, as far as it was recorded, and what was changed since; of an ensemble, how each member was."
+    members = [f'### Member {k}: `{m["name"]}`\n\n{_made(m, o.get("options", {}))}' for k, (m, o) in enumerate(zip(card.get('members') or [], options.get('members') or [], strict=False), 1)]
+    own = {k: v for k, v in card.items() if k in ('size', 'settle')} if members else card
+    return '\n\n'.join([_made(own, options), *members])
+
+def _made(card, options):
+    "How one model was made."
     run, known = card.get('run') or {}, card.get('environment') or (card.get('run') or {}).get('environment') or {}
     versions = ', '.join(f'{k} {v}' for k, v in (known.get('versions') or {}).items() if v)
     facts = {'commit of the library': known.get('commit'), 'date': known.get('date'), 'epoch of these weights': card.get('epoch'), 'epochs of the run': run.get('epochs'), 'hours': run.get('hours'),
@@ -270,12 +278,13 @@ def _making(card, options):
 # %% ../../nbs/29a_models.hub.ipynb #750ae3d0
 def _limits(card, needs_trimap, half):
     "What a user should know before relying on it."
-    rows, known = _results(card), card.get('environment') or (card.get('run') or {}).get('environment') or {}
+    rows, parts = _results(card), card.get('members') or [card]
+    commits = [str((c.get('environment') or (c.get('run') or {}).get('environment') or {}).get('commit') or '') for c in parts]
     names = ' '.join(name for name, _ in _data_rows(card))
     lines = ['It wants a trimap with each picture; what the trimap knows is not changed.'] if needs_trimap else ['It decides by itself what the foreground is; there is no way to point at it.']
     if card.get('size'):
-        crop = ((card.get('run') or {}).get('settings') or {}).get('data.size')
-        trained = '' if crop is None else ', the size of its training crops' if crop == card['size'] else f', and was trained on crops of {crop}'
+        crops = sorted({((c.get('run') or {}).get('settings') or {}).get('data.size') for c in parts} - {None})
+        trained = '' if not crops else ', the size of its training crops' if crops == [card['size']] else f', and was trained on crops of {" and ".join(map(str, crops))}'
         lines.append(f'It works at {card["size"]} pixels on the long side{trained}; detail that vanishes at that size is not to be expected.')
     if _settled(card):
         lines.append(f'What it is unsure of is decided by the colours of the picture and by {_settled(card)} matting, which can be wrong where a subject has the colours of what is behind it, and where it is transparent. '
@@ -290,9 +299,9 @@ def _limits(card, needs_trimap, half):
         lines.append('The metrics are those of validation, by which the epoch was chosen; they are no test on unseen data.')
     if 'adapted' in card and card.get('metrics'):
         lines.append('It was adapted after its metrics were measured; they are those of before.')
-    if not known.get('commit'):
+    if not all(commits):
         lines.append('The commit it was made with was not recorded, so it cannot be made again exactly.')
-    elif str(known['commit']).endswith('+'):
+    elif any(c.endswith('+') for c in commits):
         lines.append('It was made with files changed since its commit (the +), so it cannot be made again exactly.')
     if half:
         lines.append('The weights were rounded to float16 for storing.')
@@ -322,7 +331,8 @@ def model_card(
     results, bases = list(_evaluations(card)), [w['name'] for w in card.get('encoder_weights') or [] if '/' in str(w.get('name'))]
     front = ModelCardData(**{**(data or {}), **hub_licence(card, licence=licence)}, base_model=bases or None, model_name=repo.split('/')[-1], eval_results=results or None,
                           metrics=sorted({r.metric_type for r in results}) or None)
-    about = f'Image matting with `{name}`{f" on `{encoder}`" if encoder else ""}: {count_parameters(model, inference=True):,} parameters to predict. Made with twinswin_matte {__version__}.'
+    of = ', '.join(f'`{m["name"]}`' for m in model.config['options'].get('members', []))
+    about = f'Image matting with `{name}`{f" on `{encoder}`" if encoder else ""}{f" of {of}, whose logits are averaged" if of else ""}: {count_parameters(model, inference=True):,} parameters to predict. Made with twinswin_matte {__version__}.'
     weights = _table(['weights', 'licence'], [(w.get('name'), w.get('licence')) for w in card.get('encoder_weights') or []]) if card.get('encoder_weights') else 'None: it was trained from scratch, or they were not recorded.'
     rows = _data_rows(card)
     sections = {'Use': _usage(repo, model.needs_trimap, bool(_settled(card))), 'Training data': _table(['data', 'licence'], rows) if rows else 'Not recorded.', 'Pretrained weights inside': weights,
@@ -494,15 +504,21 @@ def _push(hub, repo_id, **options):
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise MattingError(f'{repo_id}: not pushed ({type(error).__name__}: {reason}); is there a network, and did you log in with `hf auth login` as somebody who may write there?') from error
 
+def _opened(source, record=None):
+    "The model of a checkpoint, a saved model or a run, and its card with the run's details."
+    path = Path(source)
+    if (path / 'best.safetensors').is_file():
+        record, source = record or path, path / 'best.safetensors'
+    model, card = load_checkpoint(find_pretrained(source))
+    return model, {**card, **({'run': run_details(record)} if record else {})}
+
 def _gather(source, card, record, licence, half):
     "A model, a checkpoint, a saved model or a run becomes what can be saved."
-    found = {}
-    if not isinstance(source, torch.nn.Module):
-        path = Path(source)
-        if (path / 'best.safetensors').is_file():
-            record, path = record or path, path / 'best.safetensors'
-        source, found = load_checkpoint(find_pretrained(path))
-    return HubMatte(source, {**found, **(card or {}), **({'run': run_details(record)} if record else {})}, licence=licence, half=half)
+    if isinstance(source, torch.nn.Module):
+        source, found = source, {'run': run_details(record)} if record else {}
+    else:
+        source, found = _opened(source, record)
+    return HubMatte(source, {**found, **(card or {}), **({'run': found['run']} if record else {})}, licence=licence, half=half)
 
 # %% ../../nbs/29a_models.hub.ipynb #58601ab2
 def save_pretrained(
@@ -542,3 +558,44 @@ def push_to_hub(
 ) -> str:  # address of the commit
     "Put a model with its card, configuration and manifest on the Hub."
     return _push(_gather(source, card, record, licence, half), repo_id, private=private, token=token, branch=branch, create_pr=create_pr, commit_message=commit_message)
+
+# %% ../../nbs/29a_models.hub.ipynb #4fbd5ac9
+def _union(lists):
+    "All that is in any of them, once, in order."
+    found = []
+    for item in (i for part in lists for i in part):
+        if item not in found:
+            found.append(item)
+    return found
+
+def join_models(
+    parts,  # model and card of each member, as `from_pretrained` and `load_checkpoint` give them
+    *,
+    size: int | None = None,  # long side in pixels that all shall work at; None: that of their training, if it is the same
+) -> tuple:  # the ensemble in eval mode, and its card
+    "Several models as one, whose logits are averaged."
+    parts = list(parts)
+    models, cards = [m for m, _ in parts], [c for _, c in parts]
+    if any(getattr(m, 'config', None) is None for m in models):
+        raise MattingError('a member was not built by create_model, so nobody could build it again; build it with create_model')
+    sizes = _union([[c.get('size')] for c in cards])
+    if size is None and len(sizes) > 1:
+        raise MattingError(f'the members were made for different sizes ({", ".join(map(str, sizes))}): say at which size they shall work together')
+    ensemble = EnsembleMatte(models).eval()
+    ensemble.config = {'name': 'ensemble', 'options': {'members': [deepcopy(m.config) for m in models]}}
+    ensemble.provenance = _union(m.pretrained_weights() for m in models)
+    kept = [{'name': m.config['name'], **{k: c[k] for k in ('epoch', 'environment', 'run', 'begun', 'adapted') if k in c}} for m, c in parts]
+    data = [{'name': name, 'licence': licence} for name, licence in _union(map(_data_rows, cards))]
+    settle = _union([[c.get('settle')] for c in cards])
+    return ensemble, {'size': size or sizes[0], **({'data': data} if data else {}), **({'settle': settle[0]} if len(settle) == 1 and settle[0] else {}), 'members': kept}
+
+def join_checkpoints(
+    sources,  # checkpoints, folders of saved models or of runs (their best), names of checkpoints that come with the library or are on the Hub
+    path,  # the new checkpoint, .safetensors
+    *,
+    size: int | None = None,  # as in `join_models`
+    half: bool = False,  # store in float16
+) -> Path:  # the path
+    "Several checkpoints as one."
+    model, card = join_models([_opened(source) for source in sources], size=size)
+    return save_checkpoint(path, model, card=card, half=half)

@@ -21,6 +21,7 @@ from ..core import MattingError, Registry, atomic_write, save_tensors
 from .alphagan import AlphaGAN
 from .blocks import check_options
 from .dino import DinoMatte
+from .ensemble import EnsembleMatte
 from .guided import GuidedNet
 from .mattenet import MatteNet, MattingModel
 from .modnet import MODNet
@@ -42,6 +43,18 @@ def _tsr(
     "TSR-Matte: TwinSwin with a full-resolution refiner."
     check_options(Refiner, refiner or {}, 'the refiner')
     return RefinedMatte(TwinMatte(encoder, **kwargs), Refiner(**(refiner or {})))
+
+@MODELS.register('ensemble')
+def _ensemble(
+    members: tuple = ({'name': 'mattenet'}, {'name': 'mattenet'}),  # name and options of each, in the words of `create_model`
+):
+    "Models that were trained apart and vote; `join_models` makes one of checkpoints."
+    wrong = [m for m in members if not isinstance(m, dict) or not isinstance(m.get('name'), str) or not isinstance(m.get('options', {}), dict)]
+    if wrong:
+        raise MattingError(f"members: {wrong[0]!r} is none; each is a model's name and options, such as {{'name': 'mattenet', 'options': {{'encoder': 'swin_tiny'}}}}")
+    return EnsembleMatte([create_model(m['name'], **m.get('options', {})) for m in members])
+
+_ensemble.small = {'members': [{'name': 'mattenet', 'options': MattingModel.small}, {'name': 'mattenet', 'options': {**MattingModel.small, 'decoder': 'fpn'}}]}
 
 def list_models(
     pattern: str = '*',  # shell pattern such as '*swin*'
@@ -98,8 +111,14 @@ def _inference_config(model):
     config = getattr(model, 'config', None)
     if config is None:
         raise MattingError('this model was not built by create_model, so a checkpoint could not say how to build it; build it with create_model')
+    return _to_predict(config)
+
+def _to_predict(config):
+    "The same name, with the options that predicting needs; of an ensemble, those of each member."
     options = {k: v for k, v in config['options'].items() if k not in ('pretrained', 'allow_untrained_teacher', 'checkpointing')}
     options.update({part: None for part in ('teacher', 'discriminator') if part in model_options(config['name'])})
+    if 'members' in options:
+        options['members'] = [_to_predict({'options': {}, **member}) for member in options['members']]
     return {'name': config['name'], 'options': options}
 
 def _tensors_to_save(model, state, half):
