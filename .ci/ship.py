@@ -4,6 +4,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 from held_out import free_errors, held_out
 
 from twinswin_matte.apply.predict import SHIPPED, Matter, checkpoint_file
@@ -57,6 +58,19 @@ def evaluations(errors):
     return rows
 
 
+def marks(name):
+    "What others reach on the test pairs: the best figure in each column, and what was published."
+    table, rows = pd.read_csv(repo_root() / 'nbs/experiments/marks.csv'), []
+    measured_here, published = (table[table['method'].str.contains('published') == p] for p in (False, True))
+    for title, part in measured_here.groupby('set', sort=False):
+        about = {'dataset': title, 'region': 'whole' if title == 'PPM-100' else 'unknown'}
+        for metric in ALL_METRICS:
+            best = part.loc[part[metric].idxmin()] if part[metric].notna().any() else None
+            rows += [] if best is None else [{**about, 'metric': metric, 'value': float(best[metric]), 'by': best['method']}]
+            rows += [{**about, 'metric': metric, 'value': float(row[metric]), 'by': f"{row['method']}, {row['source']}"} for _, row in published[published['set'] == title].iterrows() if pd.notna(row[metric])]
+    return [row for row in rows if (row['dataset'] == 'PPM-100') == (name == 'trimap-free')]
+
+
 def earlier(run, name):
     "Details of a run that weights were begun from, or of what is given away now and all before it."
     if run != 'shipped':
@@ -90,10 +104,13 @@ def main():
     parser.add_argument('--first', choices=CLASSICAL, help='the classical method that trimap-guided begins with, whatever it was trained with')
     parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says of what is there now; of an attempt, and of what it is compared with, none)')
     parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
+    parser.add_argument('--card', action='store_true', help='with shipped: measure nothing, only write the card anew')
     parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
     options = parser.parse_args()
     if data_root() is None:
         parser.error('the test pairs are not here: name their folder in MATTE_DATA')
+    if options.card and options.run != ['shipped']:
+        parser.error('--card is for what is shipped; a new training is measured')
     if options.name == 'trimap-guided' and (options.attempt or options.settle):
         parser.error('--attempt and --settle are for trimap-free')
     parts = [weights_of(run, options.name, options.last) for run in options.run]
@@ -109,7 +126,10 @@ def main():
     model.provenance = ENCODER
     if options.first:
         model.first = model.config['options']['first'] = options.first
-    folder = repo_root() / 'data/weights' / options.name
+    folder, card['marks'] = repo_root() / 'data/weights' / options.name, marks(options.name)
+    if options.card:
+        save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)
+        return
     save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)
     matter = Matter(folder, device='cpu')  # the rounded weights, as they are given away
     errors = measured(options.name, matter)

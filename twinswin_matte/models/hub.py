@@ -239,7 +239,14 @@ def _metric_table(card):
     rows = _results(card)
     names = list(dict.fromkeys(name for _, values in rows for name in values))
     table = [[a['dataset'], a.get('pictures', ''), a['region'], a['resolution'], a['convention'], *(f'{v[n]:.4g}' if n in v else '' for n in names)] for a, v in rows]
-    return _table(['data', 'pictures', 'region', 'resolution', 'convention', *(n.upper() for n in names)], table) if rows else 'None were recorded.'
+    return _table(['data', 'pictures', 'region', 'resolution', 'convention', *(n.upper() for n in names)], table) + _standing(card, rows) if rows else 'None were recorded.'
+
+def _standing(card, rows):
+    "How what was measured stands to marks that others have set on the same pictures: a table, or nothing."
+    own = {(a['dataset'], a['region'], n): v for a, values in rows for n, v in values.items()}
+    beside = [(m, own[m['dataset'], m['region'], m['metric']]) for m in card.get('marks') or [] if (m['dataset'], m['region'], m['metric']) in own]
+    table = [[m['dataset'], m['region'], m['metric'].upper(), f'{here:.4g}', f'{m["value"]:.4g}', m['by'], 'yes' if here < m['value'] else 'no'] for m, here in beside]
+    return '\n\nBeside the marks of others:\n\n' + _table(['data', 'region', 'error', 'here', 'mark', 'whose', 'beaten'], table) if table else ''
 
 def _differing(first, run):
     "What an earlier run learned, from what and by which loss, where that differs from the run that followed."
