@@ -38,13 +38,14 @@ def guided_errors(predict, samples):
     return [round(float(v), 4) for v in np.mean(rows, 0)]
 
 
-def predictor(name, first=None):
-    "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, or such a method itself."
+def predictor(name, first=None, share=None):
+    "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, with another share in the answer, or such a method itself."
     if name in CLASSICAL:
         return lambda image, trimap: solve_alpha(image[None], trimap[None], name)[0]
     model = load_checkpoint(checkpoint_file(name))[0]
     if first:
         model.first = first
+    model.share = model.share if share is None else share
     matter = Matter(model, device='cpu')  # at the size of each picture, as it is given away
     return lambda image, trimap: matter(image, trimap).alpha
 
@@ -61,6 +62,7 @@ def main():
     parser.add_argument('checkpoints', nargs='+')
     parser.add_argument('--size', type=int, help='long side that checkpoints without a trimap work at (default: that of each training)')
     parser.add_argument('--first', nargs='*', choices=CLASSICAL, default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other (default: their own)')
+    parser.add_argument('--share', nargs='*', type=float, default=[], help='shares that they shall have in their answers beside that method, one after the other (default: their own)')
     parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints without a trimap leave open, one after the other (default: as their cards say)')
     parser.add_argument('--out', type=Path, help='file of records for the numbers')
     options = parser.parse_args()
@@ -70,7 +72,8 @@ def main():
     for checkpoint in options.checkpoints:
         if checkpoint in CLASSICAL or Matter(checkpoint, device='cpu').needs_trimap:
             fewer = {'own': pictures['own'], 'scenes': [s for k, s in enumerate(pictures['scenes']) if k % SCENES < SHOWN]}
-            found = [{'checkpoint': checkpoint, 'first': first, **{k: guided_errors(predictor(checkpoint, first), v) for k, v in fewer.items()}} for first in (checkpoint not in CLASSICAL and options.first) or [None]]
+            own = checkpoint not in CLASSICAL
+            found = [{'checkpoint': checkpoint, 'first': first, 'share': share, **{k: guided_errors(predictor(checkpoint, first, share), v) for k, v in fewer.items()}} for first in (own and options.first) or [None] for share in (own and options.share) or [None]]
         else:
             matters = [Matter(checkpoint, device='cpu', size=options.size, settle=settle) for settle in options.settle or [None]]
             found = [{'checkpoint': checkpoint, 'settle': matter.settle, **free_errors(matter, pictures)} for matter in matters]

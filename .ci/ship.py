@@ -102,6 +102,7 @@ def main():
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
     parser.add_argument('--first', choices=CLASSICAL, help='the classical method that trimap-guided begins with, whatever it was trained with')
+    parser.add_argument('--share', type=float, help='of the network in what trimap-guided answers; the rest is that method\'s')
     parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says of what is there now; of an attempt, and of what it is compared with, none)')
     parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
     parser.add_argument('--card', action='store_true', help='with shipped: measure nothing, only write the card anew')
@@ -126,6 +127,9 @@ def main():
     model.provenance = ENCODER
     if options.first:
         model.first = model.config['options']['first'] = options.first
+    if options.share:
+        model.share = model.config['options']['share'] = options.share
+        card['since'] = {'share': options.share}
     folder, card['marks'] = repo_root() / 'data/weights' / options.name, marks(options.name)
     if options.card:
         save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)

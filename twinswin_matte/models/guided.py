@@ -125,6 +125,7 @@ class GuidedNet(MatteNet):
         hints: bool = True,  # carry the known colours on, and begin with a first alpha
         first: str = 'projection',  # the first alpha: onto the line between the known colours, or a method in CLASSICAL, on the CPU
         longest: int = 1024,  # side in pixels above which a classical method solves a smaller picture
+        share: float = 1.0,  # of the network in the logits, 0..1; the rest is the classical alpha's, where one was found
         pretrained=False,  # False, True or a file of encoder weights, of three channels
         decoder_options: dict | None = None,  # such as {'width': 64}; norm is 'batch' if not given
         encoder_options: dict | None = None,  # passed to timm, such as {'drop_path_rate': 0.2}
@@ -132,7 +133,9 @@ class GuidedNet(MatteNet):
         more = 8 if hints else 1
         own = {'norm': 'batch', **({'seen': 3 + more} if decoder == 'detail' else {}), **(decoder_options or {})}
         super().__init__(encoder, decoder=decoder, pretrained=pretrained, decoder_options=own, encoder_options=encoder_options)
-        self.hints, self.first, self.longest = hints, first, longest
+        if not 0 < share <= 1 or share < 1 and first == 'projection':
+            raise MattingError(f'share={share}: above 0, at most 1, and less than 1 only beside a classical method (first)')
+        self.hints, self.first, self.longest, self.share = hints, first, longest, share
         if first != 'projection':
             classical_method(first)
             if not hints:
@@ -153,9 +156,12 @@ class GuidedNet(MatteNet):
         check_trimap(image, trimap)
         seen = [image, trimap.to(image)]
         if self.hints:
+            first = self.solve(image, seen[1]) if self.needs_first and first is None else first
             seen.append(self.hint(image, seen[1], first).to(image.dtype))
         free = self.decode(torch.cat(seen, 1))
         logits = free.logits + torch.special.logit(seen[2][:, 6:].float(), eps=0.05) if self.hints else free.logits
+        if self.share < 1:
+            logits = torch.where(first >= 0, self.share * logits + (1 - self.share) * torch.logit(first.float(), eps=1e-3), logits)
         return MatteOutput(impose_known(logits, trimap), {**free.extras, 'free_logits': logits})
 
     def hint(self,

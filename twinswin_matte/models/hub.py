@@ -274,7 +274,7 @@ def _made(card, options):
     for first in card.get('begun', []):
         text += f'\n- begun from the weights of an earlier run: epochs {first.get("epochs")}, hours {first.get("hours")}, commit {(first.get("environment") or {}).get("commit")}{_differing(first, run)}'
     learned = {k.removeprefix('model.options.'): v for k, v in (run.get('settings') or {}).items() if k.startswith('model.options.')}
-    since = [f'{k} {options[k]} instead of {v}' for k, v in learned.items() if k in options and _listed(options[k]) != _listed(v)]
+    since = [f'{k} {options[k]} instead of {v}' for k, v in learned.items() if k in options and _listed(options[k]) != _listed(v)] + [f'{k} {v}' for k, v in (card.get('since') or {}).items()]
     if since:
         text += f'\n- changed after it was trained: {", ".join(since)}'
     if 'adapted' in card:
