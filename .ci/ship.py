@@ -140,7 +140,7 @@ def main():
     save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, licence='apache-2.0', half=True, overwrite=True)
     write_record(options.name, errors)
     if matter.settle != 'none':
-        write_record('plain', measured(options.name, matter.plain), what=f'the network of {options.name} alone, without settling')
+        write_record('plain', measured(options.name, matter.plain), what=f'{options.name} without settling')
 
 
 if __name__ == '__main__':

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..core import MattingError
-from .mattenet import MatteOutput, MattingModel
+from .mattenet import MatteOutput, MattingModel, impose_known
 
 # %% ../../nbs/28a_models.ensemble.ipynb #f0417a32
 LOUDEST = 10.0  # no member's logit counts for more; its alpha is within 0.00005 of 0 or 1
@@ -39,7 +39,7 @@ class EnsembleMatte(MattingModel):
         said = torch.cat([member(*given).logits.float() for member in self.members], dim=1)
         logits = said.clamp(-LOUDEST, LOUDEST).mean(1, keepdim=True)
         if self.needs_trimap:
-            logits = torch.where(trimap == 0.5, logits, (trimap - 0.5) * 240)
+            logits = impose_known(logits, trimap)
         return MatteOutput(logits, {'member_logits': said})
 
 def disagreement(

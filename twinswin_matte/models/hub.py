@@ -591,7 +591,7 @@ def join_models(
     ensemble = EnsembleMatte(models).eval()
     ensemble.config = {'name': 'ensemble', 'options': {'members': [deepcopy(m.config) for m in models]}}
     ensemble.provenance = _union(m.pretrained_weights() for m in models)
-    kept = [{'name': m.config['name'], **{k: c[k] for k in ('epoch', 'environment', 'run', 'begun', 'adapted') if k in c}} for m, c in parts]
+    kept = [{'name': m.config['name'], **{k: c[k] for k in ('epoch', 'environment', 'run', 'begun', 'since', 'adapted') if k in c}} for m, c in parts]
     data = [{'name': name, 'licence': licence} for name, licence in _union(map(_data_rows, cards))]
     settle = _union([[c.get('settle')] for c in cards])
     return ensemble, {'size': size or sizes[0], **({'data': data} if data else {}), **({'settle': settle[0]} if len(settle) == 1 and settle[0] else {}), 'members': kept}
