@@ -119,15 +119,15 @@ def vitmatte(size):
 
 @torch.inference_mode()
 def guided():
-    "A matte with a trimap: a forward pass of the model with the classical alpha that it begins with, and without that; for the solvers the whole solution."
-    from pymatting import estimate_alpha_cf, estimate_alpha_lbdm
+    "A matte with a trimap: a forward pass of the model with the classical alphas that it begins with, and without that; for the solvers the whole solution."
+    from pymatting import estimate_alpha_cf, estimate_alpha_knn, estimate_alpha_lbdm
     ours, theirs, slow = Matter('trimap-guided', device='cpu').model, vitmatte(512), set()
     for size in SIZES:
         sample = random_matte('hair', size=size, seed=3)
         image, trimap = sample.image[None], trimap_from_alpha(sample.alpha, radius=size // 50)[None]
         picture, known = image[0].permute(1, 2, 0).double().numpy(), trimap[0, 0].double().numpy()
         four = torch.cat([image, trimap], 1)
-        solvers = {', closed form': estimate_alpha_cf, ', learning-based': estimate_alpha_lbdm}
+        solvers = {', closed form': estimate_alpha_cf, ', learning-based': estimate_alpha_lbdm, ', KNN': estimate_alpha_knn}
         peers = {**{version('pymatting') + n: lambda f=f, i=picture, k=known: f(i, k) for n, f in solvers.items()}, version('transformers') + ', ViTMatte-S': lambda x=four: theirs(pixel_values=x)}
         asked, first = {n: f for n, f in peers.items() if n not in slow}, ours.solve(image, trimap)
         best = side_by_side('matte with a trimap', size, lambda i=image, t=trimap: ours(i, t), asked, rounds=2)

@@ -1,17 +1,19 @@
 "Compare checkpoints on the held-out foregrounds, before their own backgrounds and before scenes that no training sees: `.venv/bin/python .ci/held_out.py CHECKPOINT... [--size N]`. Those that want a trimap get one from the truth, and count in its unknown region. The data are read from MATTE_DATA or ../shared/data."
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from twinswin_matte.apply.predict import Matter, checkpoint_file
-from twinswin_matte.core import data_root
+from twinswin_matte.core import MattingError, data_root
 from twinswin_matte.data.backgrounds import BackgroundFolder
 from twinswin_matte.data.loaders import generator_for
 from twinswin_matte.data.mattes import open_data
 from twinswin_matte.data.transforms import PlaceSubject
-from twinswin_matte.models.guided import CLASSICAL, solve_alpha
+from twinswin_matte.models.guided import CLASSICAL, classical_methods, solve_firsts
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.train.runs import save_json
 from twinswin_matte.trimap import trimap_from_alpha
@@ -38,14 +40,39 @@ def guided_errors(predict, samples):
     return [round(float(v), 4) for v in np.mean(rows, 0)]
 
 
+def begin_with(model, first):
+    "Let a model begin with other classical methods: a name in CLASSICAL, or as many as it was trained with, such as learning-based+knn."
+    methods = classical_methods(first.split('+'))
+    if len(methods) != len(classical_methods(model.first)):
+        raise MattingError(f'--first {first}: this model was trained with {model.first}; give as many methods')
+    model.first = list(methods) if len(methods) > 1 else methods[0]
+    return model.first
+
+
+@cache
+def solved(methods, longest):
+    "A function that solves each picture once, however many checkpoints ask for it."
+    found = {}
+
+    def solve(image, trimap):
+        "The classical alphas, one channel per method."
+        asked = hash(image.numpy().tobytes() + trimap.numpy().tobytes())
+        if asked not in found:
+            found[asked] = solve_firsts(image, trimap, methods, longest=longest)
+        return found[asked]
+    return solve
+
+
 def predictor(name, first=None, share=None):
     "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, with another share in the answer, or such a method itself."
     if name in CLASSICAL:
-        return lambda image, trimap: solve_alpha(image[None], trimap[None], name)[0]
+        return lambda image, trimap: solved((name,), None)(image[None], trimap[None])[0]
     model = load_checkpoint(checkpoint_file(name))[0]
     if first:
-        model.first = first
+        begin_with(model, first)
     model.share = model.share if share is None else share
+    methods = classical_methods(model.first)
+    model.solve = lambda image, trimap: torch.cat([solved((method,), model.longest)(image, trimap) for method in methods], 1)
     matter = Matter(model, device='cpu')  # at the size of each picture, as it is given away
     return lambda image, trimap: matter(image, trimap).alpha
 
@@ -61,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoints', nargs='+')
     parser.add_argument('--size', type=int, help='long side that checkpoints without a trimap work at (default: that of each training)')
-    parser.add_argument('--first', nargs='*', choices=CLASSICAL, default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other (default: their own)')
+    parser.add_argument('--first', nargs='*', default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other, several at once as learning-based+knn (default: their own)')
     parser.add_argument('--share', nargs='*', type=float, default=[], help='shares that they shall have in their answers beside that method, one after the other (default: their own)')
     parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints without a trimap leave open, one after the other (default: as their cards say)')
     parser.add_argument('--out', type=Path, help='file of records for the numbers')

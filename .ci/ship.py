@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from held_out import free_errors, held_out
+from held_out import begin_with, free_errors, held_out
 
 from twinswin_matte.apply.predict import SHIPPED, Matter, checkpoint_file
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
@@ -101,8 +101,9 @@ def main():
     parser.add_argument('name', choices=SHIPPED)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
-    parser.add_argument('--first', choices=CLASSICAL, help='the classical method that trimap-guided begins with, whatever it was trained with')
+    parser.add_argument('--first', help='the classical method that trimap-guided begins with, or several as learning-based+knn, whatever it was trained with')
     parser.add_argument('--share', type=float, help='of the network in what trimap-guided answers; the rest is that method\'s')
+    parser.add_argument('--note', nargs='+', default=[], help='sentences for the card, of what the settings of the run do not tell')
     parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says of what is there now; of an attempt, and of what it is compared with, none)')
     parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
     parser.add_argument('--card', action='store_true', help='with shipped: measure nothing, only write the card anew')
@@ -123,10 +124,10 @@ def main():
         return
     begun = [details for run in options.begun for details in earlier(run, options.name)]
     settle = options.settle or (options.name == 'trimap-free' and from_pretrained(options.name)[1].get('settle'))
-    card = {**card, **({'settle': settle} if settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {})}
+    card = {**card, **({'settle': settle} if settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {}), **({'notes': options.note} if options.note else {})}
     model.provenance = ENCODER
     if options.first:
-        model.first = model.config['options']['first'] = options.first
+        model.config['options']['first'] = begin_with(model, options.first)
     if options.share:
         model.share = model.config['options']['share'] = options.share
         card['since'] = {'share': options.share}

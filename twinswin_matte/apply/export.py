@@ -112,11 +112,15 @@ class _AlphaOnly(nn.Module):
     def forward(self, image, *known):
         return self.model(image, *known).alpha.float()
 
-_INPUTS = {'image': 'image Nx3xHxW in 0..1', 'trimap': 'trimap Nx1xHxW in {0, 0.5, 1}', 'first': 'first Nx1xHxW in 0..1 or -1'}
+_INPUTS = {'image': 'image Nx3xHxW in 0..1', 'trimap': 'trimap Nx1xHxW in {{0, 0.5, 1}}', 'first': 'first Nx{}xHxW in 0..1 or -1'}
 
 def _inputs(model):
     "Names of what an exported model is given."
     return ['image', *['trimap'] * bool(getattr(model, 'needs_trimap', False)), *['first'] * bool(getattr(model, 'needs_first', None))]
+
+def _firsts(model):
+    "How many classical alphas it begins with."
+    return len((getattr(model, 'needs_first', None) or {}).get('method', ()))
 
 def _load(model):
     "A float32 copy on the CPU in eval mode, and what its checkpoint says."
@@ -147,13 +151,13 @@ def torch_export(
     model,  # a matting model, or a checkpoint
     *,
     size: tuple | None = None,  # height and width, if they shall be fixed; None: any
-) -> torch.export.ExportedProgram:  # image (and trimap, and the first alpha of a model that begins with a classical one) -> alpha
+) -> torch.export.ExportedProgram:  # image (and trimap, and the first alphas of a model that begins with classical ones) -> alpha
     "The model as a graph of torch operations: batch is free, and so are height and width unless a size is given."
     model, _ = _load(model)
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise MattingError(f'size={size}: give height and width, such as (512, 512)')
     height, width = (533, 1051) if size is None else size
-    image, known = torch.rand(2, 3, height, width), [torch.full((2, 1, height, width), 0.5) for _ in _inputs(model)[1:]]  # one tensor twice would be taken for one input
+    image, known = torch.rand(2, 3, height, width), [torch.full((2, _firsts(model) if name == 'first' else 1, height, width), 0.5) for name in _inputs(model)[1:]]  # one tensor twice would be taken for one input
     free = {0: torch.export.Dim.DYNAMIC, **({2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if size is None else {})}
     try:
         with traceable(), torch.no_grad(), _quiet():
@@ -183,7 +187,7 @@ def describe_export(
     licences = sorted({str(part['licence']) for part in parts if isinstance(part, dict) and part.get('licence')})
     options = {k: v for k, v in config.get('options', {}).items() if k != 'pretrained'}
     return {'name': config.get('name', type(model).__name__), 'options': options, 'needs_trimap': bool(getattr(model, 'needs_trimap', False)), 'needs_first': getattr(model, 'needs_first', None), 'size': card.get('size'),
-            'fixed_size': None if size is None else list(size), 'precision': precision, 'inputs': ', '.join(_INPUTS[name] for name in _inputs(model)), 'output': 'alpha Nx1xHxW in 0..1',
+            'fixed_size': None if size is None else list(size), 'precision': precision, 'inputs': ', '.join(_INPUTS[name].format(_firsts(model)) for name in _inputs(model)), 'output': 'alpha Nx1xHxW in 0..1',
             'licences': licences, 'card': {**card, **({'encoder_weights': weights} if weights else {})}}
 
 # %% ../../nbs/44_apply.export.ipynb #1e676114
@@ -260,7 +264,7 @@ def to_onnx(
     size: tuple | None = None,  # height and width, if they shall be fixed; None: any
     card: dict | None = None,  # more to say in the metadata, such as {'size': 512}
 ) -> Path:
-    "Write a model as one ONNX file: image Nx3xHxW in 0..1 (and trimap Nx1xHxW, and the first alpha of a model that begins with a classical one) to alpha Nx1xHxW."
+    "Write a model as one ONNX file: image Nx3xHxW in 0..1 (and trimap Nx1xHxW, and NxKxHxW, the first alphas of a model that begins with K classical ones) to alpha Nx1xHxW."
     path = Path(path)
     if path.suffix != '.onnx':
         raise MattingError(f'{path}: an exported model ends in .onnx')

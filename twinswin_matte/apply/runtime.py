@@ -128,10 +128,12 @@ def along_edges(
 def solve_first(
     picture: np.ndarray,  # 3xHxW in 0..1
     trimap: np.ndarray,  # 1xHxW in {0, 0.5, 1}
-    method: str,  # PyMatting's short name, such as 'cf'
+    method: str | list,  # PyMatting's short name, such as 'cf', or several
     longest: int,  # side above which a smaller picture is solved
-) -> np.ndarray:  # 1xHxW in 0..1; -1 where nothing can be solved
-    "The classical alpha that a model begins with."
+) -> np.ndarray:  # 1xHxW in 0..1, or a channel for each method; -1 where nothing can be solved
+    "The classical alphas that a model begins with."
+    if not isinstance(method, str):
+        return np.concatenate([solve_first(picture, trimap, one, longest) for one in method])
     solve, scale = _solver(method), min(1.0, longest / max(picture.shape[-2:]))
     size = tuple(max(1, round(s * scale)) for s in picture.shape[-2:])
     small, known = resize(picture, size), resize_trimap(trimap, size)
@@ -140,7 +142,7 @@ def solve_first(
     try:
         with np.errstate(all='ignore'):  # the absolute tolerance is for known foreground that touches nothing unknown: all is zero then
             alpha = solve(np.ascontiguousarray(small.transpose(1, 2, 0), np.float64).clip(0, 1), known[0].astype(np.float64), cg_kwargs={'atol': 1e-30})[None].clip(0, 1)
-    except ValueError:  # the trimap knows one side only, or the system cannot be preconditioned or solved
+    except (ValueError, AssertionError):  # the trimap knows one side only, the system cannot be preconditioned or solved, or a window does not fit
         return np.full_like(trimap, -1, dtype=np.float32)
     return alpha.astype(np.float32) if scale == 1 else along_edges(alpha, small, picture)
 
@@ -178,7 +180,7 @@ class OnnxMatter:
     def run(self,
         image: np.ndarray,  # Nx3xHxW float32 in 0..1
         trimap: np.ndarray | None = None,  # Nx1xHxW in {0, 0.5, 1}
-        first: np.ndarray | None = None,  # Nx1xHxW in 0..1 or -1, for a model that begins with a classical alpha; None: solved here
+        first: np.ndarray | None = None,  # NxKxHxW in 0..1 or -1, for a model that begins with K classical alphas; None: solved here
     ) -> np.ndarray:  # Nx1xHxW float32 in 0..1
         "The graph's answer, nothing around it."
         if trimap is None and self.needs_trimap:

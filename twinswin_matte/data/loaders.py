@@ -282,7 +282,7 @@ def share_loader(
     "The same loader with this process's shares."
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset) or isinstance(loader.batch_sampler, SharedBatches):
         return loader
-    settings = {k: getattr(loader, k) for k in ('collate_fn', 'num_workers', 'pin_memory', 'worker_init_fn', 'persistent_workers', 'generator', 'timeout')}
+    settings = {k: getattr(loader, k) for k in ('collate_fn', 'num_workers', 'pin_memory', 'worker_init_fn', 'persistent_workers', 'generator', 'timeout', 'multiprocessing_context')}
     return DataLoader(loader.dataset, batch_sampler=SharedBatches(loader.batch_sampler, rank=rank, world=world, whole=whole), **settings)
 
 def from_place(
@@ -312,7 +312,7 @@ def half_size(
     batch: dict,  # from `collate`
 ) -> dict:  # a batch of half the height and width
     "The same pictures with a quarter of the pixels."
-    alpha, small = F.avg_pool2d(batch['alpha'], 2), dict(batch)
+    alpha, small = F.avg_pool2d(batch['alpha'], 2), {k: v for k, v in batch.items() if k != 'first'}  # a classical alpha of the large one is none of the small one
     small.update(image=F.avg_pool2d(batch['image'], 2), alpha=alpha, valid=F.avg_pool2d(batch['valid'].float(), 2) == 1)
     for name, cover in (('foreground', batch['alpha']), ('background', 1 - batch['alpha'])):
         if name in batch:

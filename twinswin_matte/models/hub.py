@@ -279,6 +279,7 @@ def _made(card, options):
         text += f'\n- changed after it was trained: {", ".join(since)}'
     if 'adapted' in card:
         text += f'\n- adapted afterwards to {card["adapted"].get("photographs")} photographs without mattes'
+    text += ''.join(f'\n- {note}' for note in card.get('notes', []))
     settings = _table(['setting', 'value'], run['settings'].items()) if run.get('settings') else ''
     return text + (f'\n\n<details><summary>All settings</summary>\n\n{settings}\n\n</details>' if settings else '')
 
@@ -591,7 +592,7 @@ def join_models(
     ensemble = EnsembleMatte(models).eval()
     ensemble.config = {'name': 'ensemble', 'options': {'members': [deepcopy(m.config) for m in models]}}
     ensemble.provenance = _union(m.pretrained_weights() for m in models)
-    kept = [{'name': m.config['name'], **{k: c[k] for k in ('epoch', 'environment', 'run', 'begun', 'since', 'adapted') if k in c}} for m, c in parts]
+    kept = [{'name': m.config['name'], **{k: c[k] for k in ('epoch', 'environment', 'run', 'begun', 'since', 'notes', 'adapted') if k in c}} for m, c in parts]
     data = [{'name': name, 'licence': licence} for name, licence in _union(map(_data_rows, cards))]
     settle = _union([[c.get('settle')] for c in cards])
     return ensemble, {'size': size or sizes[0], **({'data': data} if data else {}), **({'settle': settle[0]} if len(settle) == 1 and settle[0] else {}), 'members': kept}
