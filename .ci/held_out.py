@@ -1,7 +1,9 @@
 "Compare checkpoints on the held-out foregrounds, before their own backgrounds and before scenes that no training sees: `.venv/bin/python .ci/held_out.py CHECKPOINT... [--size N]`. Those that want a trimap get one from the truth, and count in its unknown region. The data are read from MATTE_DATA or ../shared/data."
 import argparse
 import json
+from fractions import Fraction
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,11 @@ def guided_errors(predict, samples):
     return [round(float(v), 4) for v in np.mean(rows, 0)]
 
 
+def share_of_one(text):
+    "A number such as 0.75 or 1/3."
+    return round(float(Fraction(text)), 4)
+
+
 def begin_with(model, first):
     "Let a model begin with other classical methods: a name in CLASSICAL, or as many as it was trained with, such as learning-based+knn."
     methods = classical_methods(first.split('+'))
@@ -63,16 +70,15 @@ def solved(methods, longest):
     return solve
 
 
-def predictor(name, first=None, share=None):
-    "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, with another share in the answer, or such a method itself."
+def predictor(name, first=None, share=None, voters=None):
+    "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, with another share in the answer beside other voters, or such a method itself."
     if name in CLASSICAL:
         return lambda image, trimap: solved((name,), None)(image[None], trimap[None])[0]
     model = load_checkpoint(checkpoint_file(name))[0]
     if first:
         begin_with(model, first)
-    model.share = model.share if share is None else share
-    methods = classical_methods(model.first)
-    model.solve = lambda image, trimap: torch.cat([solved((method,), model.longest)(image, trimap) for method in methods], 1)
+    model.share, model.voters = model.share if share is None else share, list(classical_methods(voters.split('+'))) if voters else model.voters
+    model.solve = lambda image, trimap: torch.cat([solved((method,), model.longest)(image, trimap) for method in model.methods], 1)
     matter = Matter(model, device='cpu')  # at the size of each picture, as it is given away
     return lambda image, trimap: matter(image, trimap).alpha
 
@@ -89,7 +95,8 @@ def main():
     parser.add_argument('checkpoints', nargs='+')
     parser.add_argument('--size', type=int, help='long side that checkpoints without a trimap work at (default: that of each training)')
     parser.add_argument('--first', nargs='*', default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other, several at once as learning-based+knn (default: their own)')
-    parser.add_argument('--share', nargs='*', type=float, default=[], help='shares that they shall have in their answers beside that method, one after the other (default: their own)')
+    parser.add_argument('--share', nargs='*', type=share_of_one, default=[], help='shares that they shall have in their answers beside classical methods, one after the other, such as 0.5 or 1/3 (default: their own)')
+    parser.add_argument('--voters', nargs='*', default=[], help='those methods, one set after the other, such as learning-based+knn (default: their own)')
     parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints without a trimap leave open, one after the other (default: as their cards say)')
     parser.add_argument('--out', type=Path, help='file of records for the numbers')
     options = parser.parse_args()
@@ -100,7 +107,8 @@ def main():
         if checkpoint in CLASSICAL or Matter(checkpoint, device='cpu').needs_trimap:
             fewer = {'own': pictures['own'], 'scenes': [s for k, s in enumerate(pictures['scenes']) if k % SCENES < SHOWN]}
             own = checkpoint not in CLASSICAL
-            found = [{'checkpoint': checkpoint, 'first': first, 'share': share, **{k: guided_errors(predictor(checkpoint, first, share), v) for k, v in fewer.items()}} for first in (own and options.first) or [None] for share in (own and options.share) or [None]]
+            ways = [dict(zip(('first', 'share', 'voters'), way, strict=True)) for way in product(*((own and asked) or [None] for asked in (options.first, options.share, options.voters)))]
+            found = [{'checkpoint': checkpoint, **way, **{k: guided_errors(predictor(checkpoint, **way), v) for k, v in fewer.items()}} for way in ways]
         else:
             matters = [Matter(checkpoint, device='cpu', size=options.size, settle=settle) for settle in options.settle or [None]]
             found = [{'checkpoint': checkpoint, 'settle': matter.settle, **free_errors(matter, pictures)} for matter in matters]

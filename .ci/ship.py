@@ -5,13 +5,13 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from held_out import begin_with, free_errors, held_out
+from held_out import begin_with, free_errors, held_out, share_of_one
 
 from twinswin_matte.apply.predict import SHIPPED, Matter, checkpoint_file
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
 from twinswin_matte.core import data_root, repo_root
 from twinswin_matte.experiments import frozen_composites
-from twinswin_matte.models.guided import CLASSICAL
+from twinswin_matte.models.guided import CLASSICAL, classical_methods
 from twinswin_matte.models.hub import from_pretrained, join_models, run_details, save_pretrained
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.train.runs import save_json
@@ -102,7 +102,8 @@ def main():
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
     parser.add_argument('--first', help='the classical method that trimap-guided begins with, or several as learning-based+knn, whatever it was trained with')
-    parser.add_argument('--share', type=float, help='of the network in what trimap-guided answers; the rest is that method\'s')
+    parser.add_argument('--share', type=share_of_one, help='of the network in what trimap-guided answers, such as 0.5 or 1/3; the rest is that of classical methods')
+    parser.add_argument('--voters', help='those methods, such as learning-based+knn (default: those that it begins with)')
     parser.add_argument('--note', nargs='+', default=[], help='sentences for the card, of what the settings of the run do not tell')
     parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says of what is there now; of an attempt, and of what it is compared with, none)')
     parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
@@ -131,6 +132,9 @@ def main():
     if options.share:
         model.share = model.config['options']['share'] = options.share
         card['since'] = {'share': options.share}
+    if options.voters:
+        model.voters = model.config['options']['voters'] = list(classical_methods(options.voters.split('+')))
+        card['since'] = {**card.get('since', {}), 'voters': ', '.join(model.voters)}
     folder, card['marks'] = repo_root() / 'data/weights' / options.name, marks(options.name)
     if options.card:
         save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)

@@ -34,7 +34,7 @@ from ..data.shards import MixedStream, ShardStream, stream_loader
 from ..data.synth import SynthMattes
 from ..losses import WeightedLoss
 from ..models.alphagan import discriminator_loss, generator_loss, real_and_fake
-from ..models.guided import classical_methods, numba_started, solve_firsts
+from ..models.guided import needed_methods, numba_started, solve_firsts
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
 from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_loss
 from ..models.zoo import MODELS, create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
@@ -273,10 +273,10 @@ class ModnetRecipe(Recipe):
 
 # %% ../../nbs/33_train.recipes.ipynb #b761b01f
 class SolvedBatches:
-    "Makes batches that bring the classical alphas a model begins with, as `first`."
+    "Makes batches that bring the classical alphas a model needs, as `first`."
     def __init__(self,
         collate,  # function of samples that makes a batch with image and trimap
-        methods: tuple,  # of `classical_methods`
+        methods: tuple,  # of `needed_methods`
     ):
         self.collate, self.methods = collate, methods
 
@@ -293,9 +293,9 @@ class GuidedRecipe(Recipe):
     "The weighted losses on the unknown region."
     needs_trimap = True
     def load_data(self) -> tuple:
-        "Batches with trimaps, and with the classical alphas that the model begins with."
+        "Batches with trimaps, and with the classical alphas that the model needs."
         first, second, card = super().load_data()
-        methods = classical_methods(self.config.model.options.get('first', 'projection'))
+        methods = needed_methods(**{k: v for k, v in self.config.model.options.items() if k in ('first', 'share', 'voters')})
         for loader in (first, second) if methods else ():
             if isinstance(loader, DataLoader) and hasattr(loader, 'collate_fn'):
                 loader.collate_fn = SolvedBatches(loader.collate_fn, methods)
