@@ -19,6 +19,7 @@ from twinswin_matte.core import repo_root, weights_folder  # noqa: E402
 from twinswin_matte.data.synth import random_matte  # noqa: E402
 from twinswin_matte.dis import dis_metrics  # noqa: E402
 from twinswin_matte.metrics import connectivity_error, gradient_error, mad, matte_metrics  # noqa: E402
+from twinswin_matte.models.classical import knn_alpha  # noqa: E402
 from twinswin_matte.models.zoo import create_model  # noqa: E402
 from twinswin_matte.train.runs import environment, save_json  # noqa: E402
 from twinswin_matte.trimap import trimap_from_alpha  # noqa: E402
@@ -119,9 +120,9 @@ def vitmatte(size):
 
 @torch.inference_mode()
 def guided():
-    "A matte with a trimap: a forward pass of the model with the classical alphas that it begins with, and without that; for the solvers the whole solution."
+    "A matte with a trimap as it is used, from the solvers to the edges; a forward pass whose classical alphas are given; for the solvers the whole solution, and KNN matting of either side."
     from pymatting import estimate_alpha_cf, estimate_alpha_knn, estimate_alpha_lbdm
-    ours, theirs, slow = Matter('trimap-guided', device='cpu').model, vitmatte(512), set()
+    matter, theirs, slow = Matter('trimap-guided', device='cpu'), vitmatte(512), set()
     for size in SIZES:
         sample = random_matte('hair', size=size, seed=3)
         image, trimap = sample.image[None], trimap_from_alpha(sample.alpha, radius=size // 50)[None]
@@ -129,9 +130,12 @@ def guided():
         four = torch.cat([image, trimap], 1)
         solvers = {', closed form': estimate_alpha_cf, ', learning-based': estimate_alpha_lbdm, ', KNN': estimate_alpha_knn}
         peers = {**{version('pymatting') + n: lambda f=f, i=picture, k=known: f(i, k) for n, f in solvers.items()}, version('transformers') + ', ViTMatte-S': lambda x=four: theirs(pixel_values=x)}
-        asked, first = {n: f for n, f in peers.items() if n not in slow}, ours.solve(image, trimap)
-        best = side_by_side('matte with a trimap', size, lambda i=image, t=trimap: ours(i, t), asked, rounds=2)
-        side_by_side('matte with a trimap, its first alpha given', size, lambda i=image, t=trimap, f=first: ours(i, t, f), {n: f for n, f in asked.items() if 'ViTMatte' in n}, rounds=2)
+        asked, first = {n: f for n, f in peers.items() if n not in slow}, matter.model.solve(image, trimap)
+        best = side_by_side('matte with a trimap', size, lambda i=image[0], t=trimap[0]: matter(i, t), asked, rounds=2)
+        side_by_side('matte with a trimap, its first alpha given', size, lambda i=image, t=trimap, f=first: matter.model(i, t, f), {n: f for n, f in asked.items() if 'ViTMatte' in n}, rounds=2)
+        same = {n: f for n, f in asked.items() if n.endswith('KNN')}
+        if same:
+            side_by_side('KNN matting', size, lambda i=picture, k=known: knn_alpha(i, k), same, rounds=2)
         slow |= {n for n in peers if best.get(n, 0) > PATIENCE / 4}
     for name in sorted(slow):
         if not any(r['peer'] == name and r['size'] == SIZES[-1] for r in rows):

@@ -15,7 +15,8 @@ from twinswin_matte.data.backgrounds import BackgroundFolder
 from twinswin_matte.data.loaders import generator_for
 from twinswin_matte.data.mattes import open_data
 from twinswin_matte.data.transforms import PlaceSubject
-from twinswin_matte.models.guided import CLASSICAL, classical_methods, solve_firsts
+from twinswin_matte.models.classical import CLASSICAL, solve_firsts
+from twinswin_matte.models.guided import classical_methods
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.train.runs import save_json
 from twinswin_matte.trimap import trimap_from_alpha
@@ -70,16 +71,16 @@ def solved(methods, longest):
     return solve
 
 
-def predictor(name, first=None, share=None, voters=None):
-    "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, with another share in the answer beside other voters, or such a method itself."
+def predictor(name, first=None, share=None, voters=None, settle=None):
+    "A function of image and trimap: a checkpoint, beginning with another classical method if one is named, with another share in the answer beside other voters, settled or not, or such a method itself."
     if name in CLASSICAL:
         return lambda image, trimap: solved((name,), None)(image[None], trimap[None])[0]
-    model = load_checkpoint(checkpoint_file(name))[0]
+    model, card = load_checkpoint(checkpoint_file(name))
     if first:
         begin_with(model, first)
     model.share, model.voters = model.share if share is None else share, list(classical_methods(voters.split('+'))) if voters else model.voters
     model.solve = lambda image, trimap: torch.cat([solved((method,), model.longest)(image, trimap) for method in model.methods], 1)
-    matter = Matter(model, device='cpu')  # at the size of each picture, as it is given away
+    matter = Matter(model, device='cpu', settle=settle or card.get('settle'))  # at the size of each picture, as it is given away
     return lambda image, trimap: matter(image, trimap).alpha
 
 
@@ -97,7 +98,7 @@ def main():
     parser.add_argument('--first', nargs='*', default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other, several at once as learning-based+knn (default: their own)')
     parser.add_argument('--share', nargs='*', type=share_of_one, default=[], help='shares that they shall have in their answers beside classical methods, one after the other, such as 0.5 or 1/3 (default: their own)')
     parser.add_argument('--voters', nargs='*', default=[], help='those methods, one set after the other, such as learning-based+knn (default: their own)')
-    parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints without a trimap leave open, one after the other (default: as their cards say)')
+    parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints leave open, one after the other (default: as their cards say)')
     parser.add_argument('--out', type=Path, help='file of records for the numbers')
     options = parser.parse_args()
     if data_root() is None:
@@ -107,7 +108,7 @@ def main():
         if checkpoint in CLASSICAL or Matter(checkpoint, device='cpu').needs_trimap:
             fewer = {'own': pictures['own'], 'scenes': [s for k, s in enumerate(pictures['scenes']) if k % SCENES < SHOWN]}
             own = checkpoint not in CLASSICAL
-            ways = [dict(zip(('first', 'share', 'voters'), way, strict=True)) for way in product(*((own and asked) or [None] for asked in (options.first, options.share, options.voters)))]
+            ways = [dict(zip(('first', 'share', 'voters', 'settle'), way, strict=True)) for way in product(*((own and asked) or [None] for asked in (options.first, options.share, options.voters, options.settle)))]
             found = [{'checkpoint': checkpoint, **way, **{k: guided_errors(predictor(checkpoint, **way), v) for k, v in fewer.items()}} for way in ways]
         else:
             matters = [Matter(checkpoint, device='cpu', size=options.size, settle=settle) for settle in options.settle or [None]]

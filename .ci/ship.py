@@ -11,7 +11,8 @@ from twinswin_matte.apply.predict import SHIPPED, Matter, checkpoint_file
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
 from twinswin_matte.core import data_root, repo_root
 from twinswin_matte.experiments import frozen_composites
-from twinswin_matte.models.guided import CLASSICAL, classical_methods
+from twinswin_matte.models.classical import CLASSICAL
+from twinswin_matte.models.guided import classical_methods
 from twinswin_matte.models.hub import from_pretrained, join_models, run_details, save_pretrained
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.train.runs import save_json
@@ -105,7 +106,7 @@ def main():
     parser.add_argument('--share', type=share_of_one, help='of the network in what trimap-guided answers, such as 0.5 or 1/3; the rest is that of classical methods')
     parser.add_argument('--voters', help='those methods, such as learning-based+knn (default: those that it begins with)')
     parser.add_argument('--note', nargs='+', default=[], help='sentences for the card, of what the settings of the run do not tell')
-    parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method (default: as the card says of what is there now; of an attempt, and of what it is compared with, none)')
+    parser.add_argument('--settle', choices=(*CLASSICAL, 'none'), help='what trimap-free leaves open is decided by this classical method; closed-form lets trimap-guided follow the edges of the picture (default: as the card says of what is there now; of an attempt, and of what it is compared with, none)')
     parser.add_argument('--attempt', metavar='NAME', help='give nothing away, only write the record of that name: a training without a trimap, beside what is there now')
     parser.add_argument('--card', action='store_true', help='with shipped: measure nothing, only write the card anew')
     parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
@@ -114,8 +115,8 @@ def main():
         parser.error('the test pairs are not here: name their folder in MATTE_DATA')
     if options.card and options.run != ['shipped']:
         parser.error('--card is for what is shipped; a new training is measured')
-    if options.name == 'trimap-guided' and (options.attempt or options.settle):
-        parser.error('--attempt and --settle are for trimap-free')
+    if options.name == 'trimap-guided' and options.attempt:
+        parser.error('--attempt is for trimap-free')
     parts = [weights_of(run, options.name, options.last) for run in options.run]
     model, card = join_models(parts, size=options.size) if len(parts) > 1 else parts[0]
     if options.attempt:
@@ -124,7 +125,7 @@ def main():
         write_record(options.attempt, measured(options.name, matters[options.attempt]), what='not given away', validation=validation, runs=[c['run'] for _, c in parts])
         return
     begun = [details for run in options.begun for details in earlier(run, options.name)]
-    settle = options.settle or (options.name == 'trimap-free' and from_pretrained(options.name)[1].get('settle'))
+    settle = options.settle or from_pretrained(options.name)[1].get('settle')
     card = {**card, **({'settle': settle} if settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {}), **({'notes': options.note} if options.note else {})}
     model.provenance = ENCODER
     if options.first:
@@ -145,7 +146,7 @@ def main():
     save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, licence='apache-2.0', half=True, overwrite=True)
     write_record(options.name, errors)
     if matter.settle != 'none':
-        write_record('plain', measured(options.name, matter.plain), what=f'{options.name} without settling')
+        write_record({'trimap-free': 'plain', 'trimap-guided': 'guided-plain'}[options.name], measured(options.name, matter.plain), what=f'{options.name} without settling')
 
 
 if __name__ == '__main__':

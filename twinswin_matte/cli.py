@@ -105,12 +105,12 @@ def _predict_options(parser):
     parser.add_argument('--blur', type=float, metavar='PERCENT', help='for blur: how strong, in percent of the longer side (default: 2)')
     parser.add_argument('--tint', metavar='COLOUR', help='for overlay (default: a pink)')
     parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
-    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo')
+    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo. trimap-guided, which then works, takes many seconds for each photo, and about a GB of memory for each megapixel: give large ones --tiles auto, or --size')
     parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
     parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is doubted (default: 1.5 %% of the longer side)')
-    parser.add_argument('--settle', metavar='METHOD', help='for models without a trimap: what the model and the colours of the photo leave open is decided by closed-form, knn, learning-based, large-kernel or random-walk; '
-                        'none: not at all (default: what the checkpoint says, which is closed-form for trimap-free). Takes some times as long as the model; not for videos, and not with --tiles, --trimap or --mask')
+    parser.add_argument('--settle', metavar='METHOD', help='what the model and the colours of the photo leave open is decided by closed-form, knn, learning-based, large-kernel or random-walk; of a model that needs trimaps, closed-form lets the alpha follow the edges of the photo; '
+                        'none: neither (default: what the checkpoint says, which is closed-form for those that come with the library). Takes some times as long as a small model; not for videos, and not with --tiles')
     parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory; of the model alone, not settled')
     parser.add_argument('--batch', type=_count, default=1, metavar='N', help='photos of one size that go through the model together (default: 1)')
     parser.add_argument('--workers', type=_count, default=2, metavar='N', help='threads that read, and as many that write (default: 2)')
@@ -133,8 +133,8 @@ def _predict(options):
     photos = gather_images(rest) if rest else []
     tile = _tile_side(options, videos)
     checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
-    _check_settle(options, videos)
     matter = Matter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle)
+    _check_settle(options, videos, matter.needs_trimap)
     failed = _predict_videos(videos, matter, outputs, options)
     if not photos:
         return int(failed)
@@ -143,15 +143,15 @@ def _predict(options):
         matter = TiledMatter(matter, tile=tile)
     return _predict_photos(photos, matter, outputs, options) or int(failed)
 
-def _check_settle(options, videos):
+def _check_settle(options, videos, needs_trimap):
     "Nothing else decides where --settle does."
     if options.settle in (None, 'none'):
         return
     if videos:
         options.parser.error('--settle is for photos, not for videos')
-    given = next((name for name in ('trimap', 'mask', 'tiles') if getattr(options, name)), None)
+    given = next((name for name in (('tiles',) if needs_trimap else ('trimap', 'mask', 'tiles')) if getattr(options, name)), None)
     if given:
-        options.parser.error(f'--settle and --{given} exclude each other: give one of them')
+        options.parser.error(f'--settle and --{given} exclude each other{"" if given == "tiles" else " where a model needs no trimap"}: give one of them')
 
 def _guides(options, matter):
     "What trimaps are made from."
@@ -599,7 +599,7 @@ def _train(options):
     from twinswin_matte.train.loop import Stopped
     from twinswin_matte.train.recipes import check_training, train
     if options.check:
-        return _print_check(check_training(config))
+        return _print_check(check_training(config), config.train.epochs)
     folder = Path(options.out or Path('runs') / name)
     try:
         train(config, folder, resume=options.resume)
@@ -610,15 +610,16 @@ def _train(options):
         print(f'the run is in {folder}: log.csv, curves.png, best.safetensors, last.safetensors')
     return 0
 
-def _print_check(found):
+def _print_check(found, epochs):
     "What a training would take, in words."
+    from twinswin_matte.train.callbacks import in_words
     print(*found['sources'], sep='\n')
     for warning in found['warnings']:
         _warn(f'warning: {warning}')
     p = found['parameters']
     print(f"{found['samples']} samples were read; {found['validation']} pictures to validate on")
     print(f"{p['trainable']:,} parameters learn, {p['frozen']:,} are frozen, {p['to predict']:,} are needed to predict")
-    print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, loading and validation not counted")
+    print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, {in_words(epochs * found['epoch_s'])} for {epochs} epochs, loading and validation not counted")
     return 0
 
 # %% ../nbs/49_cli.ipynb #98e130ce
@@ -878,7 +879,7 @@ that have no record yet and saves the notebook with its tables and figures. Stop
   smoke   seconds; tries the notebook, keeps nothing
   cpu     small encoders and pictures, at most 3 minutes a run on two cores
   gpu     the real encoders at 512 px and more
-Needs nbclient: pip install "twinswin_matte[experiments]"''', examples=('matte experiment', 'matte experiment 03_refiner', 'matte experiment refiner --budget cpu'))
+The budgets cpu and gpu read the real pictures in ../shared/data, or in the folder that MATTE_DATA names. Needs nbclient: pip install "twinswin_matte[experiments]"''', examples=('matte experiment', 'matte experiment 03_refiner', 'matte experiment refiner --budget cpu'))
 def _experiment_options(parser):
     parser.add_argument('name', nargs='?', metavar='NAME', help='03_refiner, 03 or refiner; without it, the questions and what is recorded')
     parser.add_argument('--budget', choices=('smoke', 'cpu', 'gpu'), default='smoke', help='how much a run may spend (default: smoke)')
@@ -888,7 +889,11 @@ def _experiment(options):
     "List the experiments, or run one."
     from twinswin_matte.experiments import list_experiments, run_experiment
     if options.name:
-        path = run_experiment(options.name, budget=options.budget, report=partial(print, flush=True))
+        try:
+            path = run_experiment(options.name, budget=options.budget, report=partial(print, flush=True))
+        except KeyboardInterrupt:
+            _warn('stopped; the same command goes on from there')
+            return 130
         print(f'{path.stem}: ' + ('it works; nothing was kept' if options.budget == 'smoke' else f'saved in {path}'))
         return 0
     for row in list_experiments().itertuples():

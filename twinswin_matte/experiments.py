@@ -546,6 +546,7 @@ def _execute(path, budget, report):
     try:
         import nbformat
         from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
     except ImportError:
         raise MattingError("experiments are notebooks, and to run them needs nbclient: pip install 'twinswin_matte[experiments]'") from None
 
@@ -558,8 +559,15 @@ def _execute(path, budget, report):
             return super().process_message(msg, cell, cell_index)
 
     notebook = nbformat.read(path, as_version=4)
-    client = Speaking(notebook, timeout=None, kernel_name='python3', store_widget_state=False, resources={'metadata': {'path': str(path.parent)}})
-    client.execute(env={**os.environ, 'MATTE_BUDGET': budget})
+    client = Speaking(notebook, timeout=None, kernel_name='python3', store_widget_state=False, extra_arguments=['--log-level=CRITICAL'], resources={'metadata': {'path': str(path.parent)}})
+    try:
+        client.execute(env={**os.environ, 'MATTE_BUDGET': budget})
+    except Exception as error:
+        if hasattr(client, '_async_cleanup_kernel_future'):  # a signal made nbclient end the kernel, which it tells by errors of several kinds
+            raise KeyboardInterrupt from None
+        if isinstance(error, CellExecutionError) and error.ename == 'MattingError':
+            raise MattingError(f'{path.stem}: {error.evalue}') from None
+        raise
     return notebook
 
 def _tidy(notebook):
@@ -583,6 +591,8 @@ def run_experiment(
 ) -> Path:  # of the notebook
     "Make the runs of an experiment that are missing, and save the notebook's outputs; a smoke run saves nothing."
     path = find_experiment(name, folder)
+    if folder is None and budget != 'smoke' and data_root() is None:  # the page would lose what it tells of them
+        raise MattingError(f'{path.stem}: with the budget {budget} it reads real pictures: put them beside the repository as shared/data, or name their folder in MATTE_DATA')
     _execute(path, BUDGETS[budget].name, report)
     if budget != 'smoke':
         import nbformat

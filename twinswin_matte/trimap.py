@@ -162,6 +162,8 @@ def load_trimap(
 ) -> torch.Tensor:  # 1xHxW in {0, 0.5, 1}
     "Read a trimap somebody drew."
     values = load_alpha(path)
+    if 0 < values.max() < 0.02:
+        raise MattingError(f'{path}: holds no value above {round(255 * values.max().item())} of 255, as if classes were numbered; a trimap has 0 background, 128 unknown, 255 foreground')
     if len(values.unique()) == 1 and 0.2 < values.mean() < 0.8:
         return clean_trimap(values)
     trimap = clean_trimap(values)

@@ -27,7 +27,7 @@ from .tiles import TiledMatter
 from ..core import IMAGE_SUFFIXES, MattingError, atomic_write, list_images, load_alpha
 from ..jobs import Progress, process_number, stream
 from ..metrics import METRICS, REGIONS, matte_metrics
-from ..models.guided import classical_method, solve_alpha
+from ..models.classical import classical_method, solve_alpha
 from ..models.zoo import count_parameters
 from ..trimap import load_trimap, trimap_from_alpha
 

@@ -25,7 +25,7 @@ from PIL import Image
 from ..composite import cutout, estimate_foreground
 from ..core import MattingError, from_pil, load_alpha, load_image, show_row, to_pil, weights_folder
 from ..jobs import Progress, gather_images, stream
-from ..models.guided import classical_method, solve_alpha
+from ..models.classical import classical_method, smooth_alpha, solve_alpha
 from ..models.hub import MANIFEST, find_pretrained, is_hub_name
 from ..models.zoo import load_checkpoint
 from ..outputs import OUTPUTS, Backdrop, Look, _resize, check_outputs, save_output
@@ -266,11 +266,11 @@ def _check_precision(precision):
     return PRECISIONS[name]
 
 def _check_settle(method, model):
-    "The name of a method, 'none' or None; an error for another, and for models that have a trimap to go by."
+    "The name of a method, 'none' or None; an error for another, and for one that cannot settle what a model with a trimap says."
     if method not in (None, 'none'):
         classical_method(method)
-        if getattr(model, 'needs_trimap', False):
-            raise MattingError(f'settle={method!r} is for models without a trimap; {type(model).__name__} has one to go by')
+        if getattr(model, 'needs_trimap', False) and method != 'closed-form':
+            raise MattingError(f'settle={method!r} is for models without a trimap; what {type(model).__name__} says is settled by closed-form, or not at all (none)')
     return method
 
 class Matter:
@@ -282,7 +282,7 @@ class Matter:
         size: int | None = None,  # long side in pixels to work at; None: what the checkpoint was trained at, else the picture's own
         precision: str = 'float32',  # 'float32', 'bfloat16' or 'float16': what the model computes in
         compiled: bool = False,  # compile the model with `torch.compile`: a slow first picture of each size, faster ones after it
-        settle: str | None = None,  # a method in CLASSICAL for what the model and the picture's colours leave open, 'none' for the model's own alpha; None: what the checkpoint says, else 'none'. Not with trimaps
+        settle: str | None = None,  # a method in CLASSICAL for what the model and the picture's colours leave open; for models that need a trimap 'closed-form', which lets their alpha follow the picture's edges; 'none' for the model's own alpha; None: what the checkpoint says, else 'none'
     ):
         self.card = {}  # what the checkpoint tells about itself
         self.precision = _check_precision(precision)
@@ -342,6 +342,12 @@ def _alpha(self: Matter, image, trimap):
 SETTLED_AT = 640  # longest side in pixels at which what is open is solved
 
 @patch
+def _guided(self: Matter, image, alpha, trimap):
+    "What is known stays; the rest is the model's alpha, which may be settled along the picture's edges."
+    alpha = torch.where(unknown_region(trimap), alpha, trimap)
+    return alpha if self.settle == 'none' or not self.needs_trimap else smooth_alpha(image[None], alpha[None], trimap[None])[0]
+
+@patch
 def _settled(self: Matter, image, alpha):
     "Where model and colours agree, what they agree on; elsewhere what a classical method makes of it, if it can begin."
     if self.settle == 'none':
@@ -370,7 +376,7 @@ def _mattes(self: Matter, images, trimaps):
     coarse = self._alpha(torch.stack([_resize(i, small) for i in images]).to(self.device), guide)
     for image, trimap, alpha in zip(images, trimaps, coarse, strict=True):
         alpha = _resize(alpha, image.shape[-2:]).clamp(0, 1).cpu()
-        yield (self._settled(image.cpu(), alpha) if trimap is None else torch.where(unknown_region(trimap), alpha, trimap)).clone()  # or it would stay an inference tensor
+        yield (self._settled(image.cpu(), alpha) if trimap is None else self._guided(image.cpu(), alpha, trimap.cpu())).clone()  # or it would stay an inference tensor
 
 @patch
 def batch(self: Matter,

@@ -294,7 +294,9 @@ def _limits(card, needs_trimap, half):
         crops = sorted({((c.get('run') or {}).get('settings') or {}).get('data.size') for c in parts} - {None})
         trained = '' if not crops else ', the size of its training crops' if crops == [card['size']] else f', and was trained on crops of {" and ".join(map(str, crops))}'
         lines.append(f'It works at {card["size"]} pixels on the long side{trained}; detail that vanishes at that size is not to be expected.')
-    if _settled(card):
+    if _settled(card) and needs_trimap:
+        lines.append('Its alpha follows the edges of the picture by closed-form matting, on the CPU. Videos, tiles, an exported model and the validation during the training are of the network and its voters alone.')
+    elif _settled(card):
         lines.append(f'What it is unsure of is decided by the colours of the picture and by {_settled(card)} matting, which can be wrong where a subject has the colours of what is behind it, and where it is transparent. '
                      'Videos, tiles, an exported model and the validation during the training are of the network alone.')
     if not names:

@@ -34,7 +34,8 @@ from ..data.shards import MixedStream, ShardStream, stream_loader
 from ..data.synth import SynthMattes
 from ..losses import WeightedLoss
 from ..models.alphagan import discriminator_loss, generator_loss, real_and_fake
-from ..models.guided import needed_methods, numba_started, solve_firsts
+from ..models.classical import numba_started, solve_firsts
+from ..models.guided import needed_methods
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
 from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_loss
 from ..models.zoo import MODELS, create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
@@ -582,7 +583,13 @@ def check_training(
     steps = o.steps or -(-len(first) // o.accumulate)
     step = times[-1] * o.accumulate
     return {'parameters': model.parameter_report(), 'memory_mb': peak_memory(device) - start + optimiser, 'step_s': step, 'epoch_s': steps * step, 'steps': steps,
-            'samples': len(samples), 'validation': len(second.dataset) if second is not None else 0, 'sources': card['sources'], 'warnings': card.get('warnings', [])}
+            'samples': len(samples), 'validation': len(second.dataset) if second is not None else 0, 'sources': card['sources'], 'warnings': [*card.get('warnings', []), *_untrained(config)]}
+
+def _untrained(config):
+    "A warning if an encoder could begin with weights and does not; the nano and micro ones have none."
+    m = config.model
+    found = not (m.pretrained or m.checkpoint or m.encoder.endswith(('_nano', '_micro')))
+    return [f'the encoder {m.encoder} begins from random weights; model.pretrained=true begins with those of ImageNet, which in experiment 05 halved the error'] * found
 
 def peak_memory(
     device: torch.device,  # where to look
