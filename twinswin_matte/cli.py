@@ -105,7 +105,7 @@ def _predict_options(parser):
     parser.add_argument('--blur', type=float, metavar='PERCENT', help='for blur: how strong, in percent of the longer side (default: 2)')
     parser.add_argument('--tint', metavar='COLOUR', help='for overlay (default: a pink)')
     parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
-    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo. trimap-guided, which then works, takes many seconds for each photo, and about a GB of memory for each megapixel: give large ones --tiles auto, or --size')
+    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo. trimap-guided, which then works, takes many seconds for each photo, and about a GB of memory for each megapixel; where that is not free it works at a smaller size, and says so')
     parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
     parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is doubted (default: 1.5 %% of the longer side)')
@@ -125,7 +125,8 @@ def _predict_options(parser):
 # %% ../nbs/49_cli.ipynb #51b82c85
 def _predict(options):
     "Matte photos and videos."
-    from twinswin_matte.apply.predict import Matter, check_outputs, gather_images
+    from twinswin_matte.apply.predict import check_outputs, gather_images
+    from twinswin_matte.apply.tiles import SparingMatter, TiledMatter
     outputs = check_outputs(options.output)
     videos, rest = _split_videos(options.photos)
     if videos:
@@ -133,13 +134,12 @@ def _predict(options):
     photos = gather_images(rest) if rest else []
     tile = _tile_side(options, videos)
     checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
-    matter = Matter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle)
+    matter = SparingMatter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle, report=_warn)
     _check_settle(options, videos, matter.needs_trimap)
     failed = _predict_videos(videos, matter, outputs, options)
     if not photos:
         return int(failed)
     if tile:
-        from twinswin_matte.apply.tiles import TiledMatter
         matter = TiledMatter(matter, tile=tile)
     return _predict_photos(photos, matter, outputs, options) or int(failed)
 
@@ -158,6 +158,10 @@ def _guides(options, matter):
     from twinswin_matte.apply.predict import Matter
     if options.coarse and options.trimap != 'auto':
         options.parser.error('--coarse is for --trimap auto')
+    if options.radius is not None and options.trimap != 'auto' and not options.mask:
+        options.parser.error('--radius is for --mask and --trimap auto')
+    if (options.trimap or options.mask) and not matter.needs_trimap:
+        _warn(f'{type(matter.model).__name__} does not look at trimaps: what they know is kept, the rest is what it says without; trimap-guided looks at them')
     if matter.needs_trimap and not (options.trimap or options.mask):
         options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto')
     coarse = Matter(options.coarse or 'trimap-free', device=options.device, precision=options.precision) if options.trimap == 'auto' else None
@@ -185,10 +189,12 @@ def _tell_photos(report, folders):
     number, count = process_number()
     for reason in report.failed.values():
         _warn(f'failed: {reason}')
+    for path, remark in report.notes.items():
+        _warn(f'{path}: {remark}')
     for path, name in report.renamed.items():
         _warn(f'{path}: another photo has this name, so the results are called {name}')
     done, total = len(report.done), len(report.done) + len(report.failed)
-    parts = [f'{done} of {total} photos done'] * bool(done) + ['no photo could be done'] * bool(total and not done) + [f'{len(report.skipped)} were finished before'] * bool(report.skipped)
+    parts = [f'{done} of {total} photos done'] * bool(done) + ['no photo could be done'] * bool(total and not done) + [f'{len(report.skipped)} {"was" if len(report.skipped) == 1 else "were"} finished before'] * bool(report.skipped)
     line = (', '.join(parts) or 'nothing to do') + (f': {", ".join(folders)}' if done or report.skipped else '')
     print(f'process {number + 1} of {count}: {line}\n' if count > 1 else f'{line}\n', end='', flush=True)  # in one piece: several processes may share a terminal
 

@@ -518,12 +518,13 @@ def experiment_notebooks(
     return {path.stem: path for path in sorted(home.glob('[0-9]*.ipynb'))}
 
 def find_experiment(
-    name: str,  # '03_refiner', '03' or 'refiner'
+    name: str,  # '03_refiner', '03', '3' or 'refiner'
     folder=None,  # of notebooks; None: the repository's
 ) -> Path:  # of its notebook
     "The notebook of an experiment."
     known = experiment_notebooks(folder)
-    hits = [path for stem, path in known.items() if name in (stem, *stem.split('_', 1))]
+    asked = name.zfill(2) if name.isdigit() else name
+    hits = [path for stem, path in known.items() if asked in (stem, *stem.split('_', 1))]
     if len(hits) != 1:
         near = nearest_name(name, [*known, *(stem.split('_', 1)[1] for stem in known)])
         raise MattingError(f'no experiment {name!r}: ' + (f'did you mean {near!r}?' if near else f'choose from {", ".join(known)}' if known else 'there are no notebooks in nbs/experiments; they come with the repository, not with the package'))
@@ -583,7 +584,7 @@ def _tidy(notebook):
     return notebook
 
 def run_experiment(
-    name: str,  # '03_refiner', '03' or 'refiner'
+    name: str,  # '03_refiner', '03', '3' or 'refiner'
     *,
     budget: str = 'smoke',  # 'smoke', 'cpu' or 'gpu'
     folder=None,  # of notebooks; None: the repository's

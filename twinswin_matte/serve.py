@@ -25,7 +25,8 @@ from pathlib import Path
 import psutil
 from fastcore.basics import patch
 
-from .apply.predict import Matter, Prediction, checkpoint_file
+from .apply.predict import Prediction, checkpoint_file
+from .apply.tiles import SparingMatter
 from .apply.views import preview, smaller
 from .core import MattingError, image_size, load_alpha, load_image, save_image
 from .jobs import unique_names
@@ -124,7 +125,7 @@ class Desk:
         side: int = 1200,  # longest side of what is shown, in pixels
         **options,  # device and size of `Matter`
     ):
-        self.matters = models if isinstance(models, dict) else {name: Matter(path, **options) for name, path in name_models(models).items()}
+        self.matters = models if isinstance(models, dict) else {name: SparingMatter(path, **options) for name, path in name_models(models).items()}  # photos of telephones are large
         if not self.matters:
             raise MattingError('no model: give at least one checkpoint')
         self.folder, self.limits, self.pages, self.side = Path(folder), limits or Limits(), pages, side

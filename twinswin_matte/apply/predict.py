@@ -23,7 +23,7 @@ from fastcore.basics import patch
 from PIL import Image
 
 from ..composite import cutout, estimate_foreground
-from ..core import MattingError, from_pil, load_alpha, load_image, show_row, to_pil, weights_folder
+from ..core import MattingError, from_pil, load_alpha, load_image, nearest_name, show_row, to_pil, weights_folder
 from ..jobs import Progress, gather_images, stream
 from ..models.classical import classical_method, smooth_alpha, solve_alpha
 from ..models.hub import MANIFEST, find_pretrained, is_hub_name
@@ -253,6 +253,8 @@ def checkpoint_file(
     path = Path(path)
     if path.is_dir() and not (path / 'best.safetensors').is_file():
         raise MattingError(f'{path}: a folder without best.safetensors; give a checkpoint, or the folder of a run')
+    if len(path.parts) == 1 and not path.suffix and not path.exists() and (near := nearest_name(str(path), SHIPPED)):
+        raise MattingError(f'{path}: no such checkpoint; did you mean {near!r}?')
     return path / 'best.safetensors' if path.is_dir() else path
 
 # %% ../../nbs/40_apply.predict.ipynb #03459399
