@@ -8,6 +8,7 @@ STAMP := .venv/.installed
 .PHONY: help install demo test bench bench-peers lab docs readme export clean
 
 help:
+	@echo "make install  put everything into .venv, once; the others do so, too"
 	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
 	@echo "make test   run every test"
 	@echo "make bench  measure speeds (loading, waiting, foregrounds, training steps)"

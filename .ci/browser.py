@@ -34,7 +34,7 @@ def missing(
     "What a browser test lacks here, in one line; None if it can run."
     lost = [name for name in ('playwright', *packages) if importlib.util.find_spec(name) is None]
     if lost:
-        return f'{" and ".join(lost)} cannot be imported (pip install -e ".[browser]")'
+        return f'{" and ".join(lost)} cannot be imported (pip install -e ".[browser,serve]")'
     return None if chromium() else 'no Chromium was found (apt install chromium, or set MATTE_CHROMIUM)'
 
 

@@ -33,7 +33,7 @@ ROOMS = {
     'experiments': ('Experiments', 'Questions, with answers and their spread.'),
 }
 TENS = {'0': 'ground', '1': 'data', '2': 'models', '3': 'train', '4': 'apply'}
-COMMANDS = {'adapt', 'data', 'demo', 'evaluate', 'experiment', 'export', 'models', 'predict', 'push', 'save', 'train'}  # of `matte`; as functions they are written `train()`
+COMMANDS = {'adapt', 'data', 'demo', 'evaluate', 'experiment', 'export', 'join', 'models', 'predict', 'push', 'save', 'serve', 'train'}  # of `matte`; as functions they are written `train()`
 METHODS = range(23, 29)  # one paper, one notebook
 # docutils' own MathML knows most of LaTeX; these are the rest of what the notebooks say.
 LATEX = [(r'\textit{', r'\mathit{'), (r'\mathrel{+}', '+'), (r'\dots', r'\ldots')]

@@ -62,7 +62,7 @@ BACKGROUNDS = {'transparent': 'checkerboard', 'colour': 'composite', 'picture': 
 class Choice:
     "What is set on a page."
     model: str  # name of a model
-    guide: str = 'trimap'  # what the second upload is: 'trimap' or 'mask'
+    guide: str = 'trimap'  # what the second upload is: 'trimap' or 'mask'; 'auto' where there is none, and a model that needs none says where to look
     background: str = 'transparent'  # a name out of `BACKGROUNDS`
     color: str = '#2e8b57'  # for 'colour', as `parse_color` takes it or as browsers write it
     blur: float = 2.0  # for 'blurred': percent of the longer side
@@ -125,7 +125,8 @@ class Desk:
         side: int = 1200,  # longest side of what is shown, in pixels
         **options,  # device and size of `Matter`
     ):
-        self.matters = models if isinstance(models, dict) else {name: SparingMatter(path, **options) for name, path in name_models(models).items()}  # photos of telephones are large
+        self.told = []  # what models tell of the photo they work on
+        self.matters = models if isinstance(models, dict) else {name: SparingMatter(path, report=self.told.append, **options) for name, path in name_models(models).items()}  # photos of telephones are large
         if not self.matters:
             raise MattingError('no model: give at least one checkpoint')
         self.folder, self.limits, self.pages, self.side = Path(folder), limits or Limits(), pages, side
@@ -136,6 +137,11 @@ class Desk:
     ) -> bool:
         "Does the model want a trimap or a mask with each photo?"
         return self.matters[model].needs_trimap
+
+    @property
+    def coarse(self) -> str | None:
+        "The first model that needs no trimap, and so can make them."
+        return next((name for name in self.matters if not self.needs_trimap(name)), None)
 
     def visit(self,
         page: str,  # name of an open page
@@ -199,6 +205,10 @@ def _guides(self: Desk, visit, choice):
     "What goes to the model with the photo."
     if not self.needs_trimap(choice.model):
         return {}
+    if choice.guide == 'auto' and visit.guide is not None:
+        raise MattingError('choose trimap or mask: which of them was dropped?')
+    if choice.guide == 'auto' and self.coarse:
+        return {'coarse': self.matters[self.coarse]}
     if visit.guide is None:
         raise MattingError(f'{choice.model} needs a trimap or a mask with each photo: drop one below the model')
     return {choice.guide: visit.guide}
@@ -211,12 +221,13 @@ def _matte(self: Desk, visit, choice):
         return
     visit.drop(keep_photo=True)
     start, answer = time.perf_counter(), visit.answer
+    self.told.clear()
     found = self.matters[choice.model](visit.image, **self._guides(visit, choice))
     found = Prediction(found.alpha, visit.image, visit.name)
     alpha, cutout = (found.save(visit.file(f'{visit.name}-{kind}.png'), kind) for kind in ('alpha', 'cutout'))
     visit.prediction, visit.done = smaller(found, side=self.side), wanted
     height, width = found.size
-    visit.answer = replace(answer, alpha=alpha, cutout=cutout, message=f'{height}x{width} pixels in {time.perf_counter() - start:.1f} seconds')
+    visit.answer = replace(answer, alpha=alpha, cutout=cutout, message='; '.join([f'{height}x{width} pixels in {time.perf_counter() - start:.1f} seconds', *self.told]))
 
 @patch
 def _show(self: Desk, visit, choice):
@@ -253,7 +264,7 @@ def _in_a_line(error):
 def _answer(self: Desk, visit, choice, uploads):
     "The new state of a page."
     self._receive(visit, **uploads)
-    if choice.model not in self.matters or choice.background not in BACKGROUNDS or choice.guide not in ('trimap', 'mask'):
+    if choice.model not in self.matters or choice.background not in BACKGROUNDS or choice.guide not in ('auto', 'trimap', 'mask'):
         raise MattingError('the page is older than the program: load it again')
     if visit.image is None:
         raise MattingError('drop a photo first')
@@ -300,7 +311,8 @@ def _lay_controls(gradio, desk):
     parts = {'photo': gradio.File(label='Photo', height=140, elem_id='photo'),
              'model': gradio.Dropdown(list(desk.matters), value=first, label='Model', elem_id='model', info=f'with a trimap or mask: {", ".join(needy)}' if needy else None)}
     with gradio.Group(visible=first in needy) as parts['guides']:
-        parts['kind'] = gradio.Radio(['trimap', 'mask'], value='trimap', label='With each photo', info='trimap: black is background, white foreground, grey unknown', elem_id='kind')
+        kinds = ['auto'] * bool(desk.coarse) + ['trimap', 'mask']
+        parts['kind'] = gradio.Radio(kinds, value=kinds[0], label='With each photo', info=f'{f"auto: {desk.coarse} says where to look; " if desk.coarse else ""}trimap: black is background, white foreground, grey unknown', elem_id='kind')
         parts['guide'] = gradio.File(label='Trimap or mask', height=140, elem_id='guide')
     parts['background'] = gradio.Radio(list(BACKGROUNDS), value='transparent', label='Background', elem_id='background')
     parts['color'] = gradio.ColorPicker(value=Choice.color, label='Colour', visible=False, elem_id='color')

@@ -523,5 +523,5 @@ class SparingMatter(Matter):
             smaller = copy(self)
             smaller.size = self.affordable(size)
             if smaller.size < wanted:
-                self.report(f'{size[1]}x{size[0]} pixels are too many for the {free_memory(self.device) / 2**30:.1f} GiB of memory that are free: worked at {smaller.size} pixels (in tiles, all of them could be used)')
+                self.report(f'{size[1]}x{size[0]} pixels are too many for the {free_memory(self.device) / 2**30:.1f} GiB of memory that are free: worked at {smaller.size} pixels')
             yield from Matter._mattes(smaller, [image], [trimap])

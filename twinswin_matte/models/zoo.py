@@ -180,7 +180,7 @@ def read_card(
     "What a checkpoint says about itself, without its tensors."
     path = Path(path)
     if not path.is_file():
-        raise MattingError(f'{path}: no such checkpoint; train one with `matte train`')
+        raise MattingError(f'{path}: no such checkpoint; give a file, the folder of a run, trimap-free or trimap-guided')
     try:
         with safe_open(path, 'pt') as file:
             text = (file.metadata() or {}).get('twinswin_matte')
