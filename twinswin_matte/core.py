@@ -413,9 +413,9 @@ def pad_to_multiple(
     if multiple < 1:
         raise MattingError(f'multiple={multiple}: must be at least 1')
     height, width = x.shape[-2:]
-    down, across = -height % multiple, -width % multiple
+    down, across = ((n + multiple - 1) // multiple * multiple - n for n in (height, width))
     padding = (across // 2, across - across // 2, down // 2, down - down // 2)
-    if not any(padding):
+    if not torch.compiler.is_exporting() and not any(padding):  # a question to a letter would fix its value
         return x, padding
     if mode == 'reflect' and (max(padding[:2]) >= width or max(padding[2:]) >= height):
         mode = 'replicate'

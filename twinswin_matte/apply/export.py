@@ -9,7 +9,6 @@ __all__ = ['traceable', 'torch_export', 'describe_export', 'shrink_onnx', 'to_on
 import json
 import logging
 import math
-import sys
 import warnings
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
@@ -19,21 +18,26 @@ from unittest import mock
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from timm.layers.padding import get_same_padding
 from timm.models.swin_transformer import SwinTransformerBlock
 from timm.models.swin_transformer_v2 import SwinTransformerV2Block
 from torch import nn
+from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from .predict import checkpoint_file
-from ..core import MattingError, atomic_write, pad_to_multiple
+from ..core import MattingError, atomic_write
 import twinswin_matte.models.refiner as refiner
 from ..models.zoo import load_checkpoint
 
 # %% ../../nbs/44_apply.export.ipynb #dc439c3a
-def _pad_visibly(x, multiple, *, mode='replicate'):
-    "`pad_to_multiple` for floats, with sides that are multiples to a tracer too."
-    down, across = ((n + multiple - 1) // multiple * multiple - n for n in x.shape[-2:])
-    padding = (across // 2, across - across // 2, down // 2, down - down // 2)
-    return F.pad(x, padding, mode=mode), padding
+def _same_visibly(x, kernel_size, stride, dilation=(1, 1), value=0):
+    "timm's `pad_same`, with an amount that is a plain number where a side is a multiple of the stride."
+    padding = []
+    for side, kernel, step, apart in zip(x.shape[-2:], kernel_size, stride, dilation, strict=True):
+        reach = (kernel - 1) * apart + 1
+        missing = max(reach - step, 0) if statically_known_true(side % step == 0) else get_same_padding(side, kernel, step, apart)
+        padding = [missing // 2, missing - missing // 2, *padding]
+    return F.pad(x, padding, value=value)
 
 # %% ../../nbs/44_apply.export.ipynb #c7d34e96
 def _scores(attention, x):
@@ -97,9 +101,8 @@ def traceable():  # a context
         for block in (SwinTransformerBlock, SwinTransformerV2Block):
             stack.enter_context(mock.patch.object(block, '_attn', _windowed_attention))
         stack.enter_context(mock.patch.object(refiner, '_high_value', _high_value_traced))
-        for name, module in list(sys.modules.items()):
-            if name.startswith(f'{__name__.partition(".")[0]}.models.') and getattr(module, 'pad_to_multiple', None) is pad_to_multiple:
-                stack.enter_context(mock.patch.object(module, 'pad_to_multiple', _pad_visibly))
+        for module in ('conv2d_same', 'pool2d_same', 'std_conv'):
+            stack.enter_context(mock.patch(f'timm.layers.{module}.pad_same', _same_visibly))
         yield
 
 # %% ../../nbs/44_apply.export.ipynb #c2e0e053
