@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['LEDGER', 'EDGE', 'gather_images', 'unique_names', 'stream', 'in_words', 'Progress', 'file_mark', 'Ledger',
-           'process_number', 'process_share', 'start_processes']
+           'process_number', 'process_share', 'end_process', 'start_processes']
 
 # %% ../nbs/00a_jobs.ipynb #4955d5e9
+import atexit
+import contextlib
 import json
 import os
 import re
@@ -236,6 +238,22 @@ def process_share(
     number, count = process_number()
     return list(items)[number::count]
 
+def end_process(
+    code: int = 0,  # for whoever started it: 0 all done
+):
+    "End Python here; among several processes without the last steps of its own end, which torch's threads may turn into an abort."
+    distributed = sys.modules.get('torch.distributed')
+    grouped = bool(distributed and distributed.is_available() and distributed.is_initialized())
+    if not grouped and not os.environ.get('WORLD_SIZE'):
+        sys.exit(code)
+    if grouped and not code:  # after an error the others may never come to part
+        distributed.destroy_process_group()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed by whoever reads it
+            stream.flush()
+    os._exit(code)
+
 # %% ../nbs/00a_jobs.ipynb #5e52f9d1
 def _own_words(
     said: str,  # by the processes and their launcher, which ends with a traceback of its own
@@ -244,12 +262,12 @@ def _own_words(
     launcher = 'Traceback (most recent call last):\n  File "<frozen runpy>"'
     if 'ChildFailedError' in said:
         said = said.rpartition(launcher)[0]
-    return '\n'.join(line for line in said.splitlines() if line.strip() and not re.match(r'[WEI]\d{4} ', line))[-2000:] or 'it said nothing'
+    noise = r'[WEI]\d{4} |Extension modules: '  # of the launcher; of Python, when something aborts it
+    return '\n'.join(line for line in said.splitlines() if line.strip() and not re.match(noise, line))[-2000:] or 'it said nothing'
 
 def start_processes(
     *words,  # what stands behind `python`: a script, or '-m' and a module; then its arguments
     count: int = 2,  # processes, which share the cores; 1 starts the program without torchrun
-    attempts: int = 1,  # how often it may be started if torch aborts it; only for what can be started again
 ) -> str:  # what the processes printed, standard output only
     "Run a Python program in processes of this machine, as `torchrun` does; MattingError with its own last words if it fails."
     how = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(count)] if count > 1 else []
@@ -259,8 +277,4 @@ def start_processes(
     done = subprocess.run([sys.executable, '-W', 'ignore', *how, *map(str, words)], capture_output=True, text=True, env=environment)
     if not done.returncode:
         return done.stdout
-    aborted = done.returncode == -6 or re.search(r'exitcode\s*:\s*-6\b', done.stderr)
-    if aborted and attempts > 1:
-        print(f'torch aborted {Path(str(words[0])).name}, it is started again: {_own_words(done.stderr)}', file=sys.stderr)
-        return start_processes(*words, count=count, attempts=attempts - 1)
-    raise MattingError(f'{" ".join(map(str, words))} failed in {"one of " * (count > 1)}{count} process{"es" * (count > 1)}{", aborted" if aborted else ""}: {_own_words(done.stderr)}')
+    raise MattingError(f'{" ".join(map(str, words))} failed in {"one of " * (count > 1)}{count} process{"es" * (count > 1)}: {_own_words(done.stderr)}')
