@@ -117,7 +117,7 @@ def _predict_options(parser):
     parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory; of the model alone, not settled')
     parser.add_argument('--batch', type=_count, default=1, metavar='N', help='photos of one size that go through the model together (default: 1)')
     parser.add_argument('--workers', type=_count, default=2, metavar='N', help='threads that read, and as many that write (default: 2)')
-    parser.add_argument('--overwrite', action='store_true', help='do finished photos again, and replace results that others have made or changed')
+    parser.add_argument('--overwrite', action='store_true', help='do finished photos and videos again, and replace results that others have made or changed')
     parser.add_argument('--precision', default='float32', metavar='TYPE', help='float32 (default), bfloat16 or float16: what the model computes in')
     parser.add_argument('--compile', action='store_true', help='compile the model: a slow first photo, faster ones after it')
     parser.add_argument('--no-delay', action='store_true', help="videos: do not smooth over a frame's neighbours")
@@ -134,8 +134,10 @@ def _predict(options):
     videos, rest = _split_videos(options.photos)
     if videos:
         check_outputs(outputs, allowed=('alpha', 'cutout', 'composite'))
-        if given := next((name for name in ('trimap', 'mask') if getattr(options, name)), None):
+        if given := next((name for name in ('trimap', 'mask', 'coarse', 'radius', 'blur', 'tint') if getattr(options, name) is not None), None):
             options.parser.error(f'--{given} is for photos, not for videos')
+        if options.bits != 8 and not rest:
+            options.parser.error('--bits is for photos: videos have 8')
     photos = gather_images(rest) if rest else []
     tile = _tile_side(options, videos)
     checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
@@ -230,22 +232,17 @@ def _predict_videos(videos, matter, outputs, options):
     "Matte videos one after the other; was any not done, or not whole?"
     if not videos:
         return False
-    from twinswin_matte.apply.video import describe_video, plan_video, predict_video
-    from twinswin_matte.core import MattingError
-    for video in videos:
-        plan_video(video, options.out, outputs=outputs)
-    failed = False
-    for video in videos:
-        try:
-            report = predict_video(video, matter, options.out, outputs=outputs, background=options.background, delay=not options.no_delay, audio=not options.no_audio)
-        except MattingError as error:
-            if len(options.photos) == 1:
-                raise
-            _warn(f'failed: {error}')
-            failed = True
-            continue
-        print(describe_video(report))
-        failed = failed or not report['complete']
+    from twinswin_matte.apply.folder import predict_videos
+    from twinswin_matte.apply.video import describe_video
+    failed, look = False, dict(background=options.background, delay=not options.no_delay, audio=not options.no_audio)
+    for video, found in predict_videos(videos, matter, options.out, outputs=outputs, overwrite=options.overwrite, **look):
+        if isinstance(found, Exception) and len(options.photos) == 1:
+            raise found
+        if isinstance(found, Exception):
+            _warn(f'failed: {found}')
+        else:
+            print(f'{video}: was finished before' if found is None else describe_video(found))
+        failed = failed or found is not None and (isinstance(found, Exception) or not found['complete'])
     return failed
 
 # %% ../nbs/49_cli.ipynb #44bd066f

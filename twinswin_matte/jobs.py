@@ -213,7 +213,9 @@ def finish(self: Ledger,
     self._add([{'file': self._name(path), 'settings': settings, 'mark': file_mark(path)}])
 
 def _is_whole(path):
-    "Can a file be read as a picture?"
+    "Can a file be read, if it is a picture? Only those are written in place."
+    if Path(path).suffix.lower() not in IMAGE_SUFFIXES:
+        return True
     try:
         load_image(path)
     except MattingError:

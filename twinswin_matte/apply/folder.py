@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TRIMAP_OF', 'plan_files', 'find_trimaps', 'Guides', 'find_guides', 'fingerprint', 'PredictReport', 'FolderJob',
-           'plan_folder', 'predict_folder']
+           'plan_folder', 'predict_folder', 'predict_videos']
 
 # %% ../../nbs/40b_apply.folder.ipynb #78d01638
 import hashlib
@@ -19,6 +19,7 @@ import torch
 from fastcore.basics import patch
 
 from .predict import Matter, guide_for
+from .video import plan_video, predict_video
 from ..core import MattingError, list_images, load_image
 from ..jobs import Ledger, Progress, file_mark, gather_images, process_number, process_share, stream, unique_names
 from ..outputs import OUTPUTS, Backdrop, Look, check_outputs, save_output
@@ -361,4 +362,37 @@ def predict_folder(
         progress.close()
         report.notes = {p: job.notes[p] for p in report.done if p in job.notes}
         job.clear_away()
+    return report
+
+# %% ../../nbs/40b_apply.folder.ipynb #6fcc9a5f
+def predict_videos(
+    videos,  # files, of different stems
+    matter,  # a `Matter`, or any `matter(image) -> Prediction`, without trimaps
+    out,  # folder for the results
+    *,
+    outputs=('alpha', 'composite'),  # as in `predict_video`
+    overwrite: bool = False,  # do all of them, and replace what is there
+    **options,  # of `predict_video`
+):  # yields the path of each, and what `predict_video` reports; None where it was done before, the MattingError where it cannot be done
+    "Matte this process's share of some videos; before the first, an error if that would replace somebody's work."
+    plans, ledger = {Path(v): plan_video(v, out, outputs=outputs) for v in videos}, Ledger(out)
+    look = [fingerprint(matter), {k: fingerprint(Backdrop(v)) if k == 'background' and v is not None else v for k, v in options.items() if k != 'progress'}]
+    made_with = {v: hashlib.blake2b(json.dumps([look, file_mark(v)]).encode(), digest_size=8).hexdigest() for v in plans if v.is_file()}
+    share = process_share(plans)
+    whole = [] if overwrite else [v for v in share if all(ledger.is_finished(t, made_with.get(v)) for t in plans[v].values())]
+    foreign = [] if overwrite else [t for v in share if v not in whole for t in plans[v].values() if ledger.is_foreign(t)]
+    if foreign:
+        raise MattingError(f'{foreign[0]} is there already, changed or not written by this command: choose another output folder, or overwrite')
+    for video in share:
+        yield video, None if video in whole else _predict_one(video, plans[video], ledger, made_with.get(video), matter, out, outputs=outputs, **options)
+
+def _predict_one(video, plan, ledger, settings, matter, out, **options):
+    "One video, written down in the ledger; its report or error."
+    ledger.begin(plan.values())
+    try:
+        report = predict_video(video, matter, out, **options)
+    except MattingError as error:
+        return error
+    for target in plan.values() if report['complete'] else ():
+        ledger.finish(target, settings)
     return report

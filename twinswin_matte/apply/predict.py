@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from einops import rearrange
 from fastcore.basics import patch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..composite import cutout, estimate_foreground
 from ..core import MattingError, from_pil, load_alpha, load_image, nearest_name, show_row, to_pil, weights_folder
@@ -118,7 +118,8 @@ def _from_array(array):
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise MattingError(f'an array must be HxW, HxWx3 or HxWx4, channels last; got {"x".join(map(str, array.shape))}')
-    return rearrange(torch.from_numpy(np.ascontiguousarray(array)), 'h w c -> c h w')
+    array = np.ascontiguousarray(array)
+    return rearrange(torch.from_numpy(array if array.flags.writeable else array.copy()), 'h w c -> c h w')
 
 def _in_range(values, what='picture'):
     "Float values in 0..1 of a tensor of any kind of number."
@@ -151,7 +152,11 @@ def _as_image(image):
 
 def _as_map(thing, what):
     "A 1xHxW tensor in 0..1 of a matte, mask or trimap in any form."
+    if isinstance(thing, Image.Image) and thing.has_transparency_data:
+        thing = np.asarray(ImageOps.exif_transpose(thing).convert('RGBA'))
     tensor = load_alpha(thing) if isinstance(thing, (str, os.PathLike)) else _as_tensor(thing, what)
+    if tensor.ndim == 3 and len(tensor) in (2, 4) and bool((tensor[-1] < 1).any()):
+        return tensor[-1:]  # as in a file, an alpha channel that is not opaque counts
     if tensor.ndim != 3 or len(tensor) != 1 and bool((tensor[:3] != tensor[:1]).any()):
         raise MattingError(f'a {what} must be grey, 1xHxW; got {"x".join(map(str, tensor.shape))}')
     return tensor[:1]
@@ -391,6 +396,8 @@ def batch(self: Matter,
     "The mattes of several pictures."
     images, groups, found = list(images), defaultdict(list), {}
     trimaps = [None] * len(images) if trimaps is None else list(trimaps)
+    if together < 1:
+        raise MattingError(f'together={together}: at least one picture at a time')
     if len(trimaps) != len(images):
         raise MattingError(f'{len(images)} pictures and {len(trimaps)} trimaps: give one for each')
     ready = [self._ready(i, {**guides, 'trimap': t}) for i, t in zip(images, trimaps, strict=True)]

@@ -59,6 +59,14 @@ def _read(path, grey=False):
     except OSError as error:
         raise OnnxError(f'{path}: cannot be read as a picture ({error})') from None
 
+def _in_range(values, what):
+    "8-bit values or 0..1 as float32 in 0..1; an error for anything else."
+    values = values.astype(np.float32) / 255 if values.dtype == np.uint8 else values.astype(np.float32)
+    low, high = (values.min(), values.max()) if values.size else (0, 0)
+    if not (low >= -0.001 and high <= 1.001):  # NaN neither
+        raise OnnxError(f'the {what} holds values from {low:g} to {high:g}; expected 8-bit integers (uint8), or 0..1')
+    return values
+
 def as_picture(
     image,  # HxWx3 array, 8-bit or in 0..1, or a file
 ) -> np.ndarray:  # 3xHxW float32 in 0..1
@@ -66,10 +74,7 @@ def as_picture(
     values = _read(image) if isinstance(image, (str, os.PathLike)) else np.asarray(image)
     if values.ndim != 3 or values.shape[2] != 3 or 0 in values.shape:
         raise OnnxError(f'a picture must be HxWx3, got {"x".join(map(str, values.shape))}; give one RGB picture at a time')
-    values = values.astype(np.float32) / 255 if values.dtype == np.uint8 else values.astype(np.float32)
-    if values.max() > 1.001 or values.min() < -0.001:
-        raise OnnxError(f'the picture holds values from {values.min():g} to {values.max():g}; expected 8-bit integers, or 0..1')
-    return np.ascontiguousarray(values.transpose(2, 0, 1))
+    return np.ascontiguousarray(_in_range(values, 'picture').transpose(2, 0, 1))
 
 # %% ../../nbs/43a_apply.runtime.ipynb #33dc8389
 def as_trimap(
@@ -80,8 +85,8 @@ def as_trimap(
     values = _read(trimap, grey=True) if isinstance(trimap, (str, os.PathLike)) else np.asarray(trimap)
     if values.shape != tuple(size):
         raise OnnxError(f'the trimap is {"x".join(map(str, values.shape))}, the picture {size[0]}x{size[1]}: they must have one size')
-    values = values.astype(np.float32) / 255 if values.dtype == np.uint8 else values.astype(np.float32)
-    return np.where(values > 0.75, 1, np.where(values < 0.25, 0, 0.5)).astype(np.float32)[None]
+    values = _in_range(values, 'trimap')
+    return np.where(values >= 0.8, 1, np.where(values <= 0.2, 0, 0.5)).astype(np.float32)[None]
 
 def resize_trimap(
     trimap: np.ndarray,  # 1xHxW in {0, 0.5, 1}

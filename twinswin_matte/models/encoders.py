@@ -58,6 +58,7 @@ class Encoder(nn.Module):
     strides: tuple  # of the maps, relative to the picture
     weights: dict | None = None  # where pretrained weights came from, and their licence
     frozen = False  # does the network learn?
+    still: frozenset = frozenset()  # names of the network's parameters that `freeze_stages` stopped
 
     def set_normalisation(self,
         mean,  # one number per input channel
@@ -77,7 +78,7 @@ class Encoder(nn.Module):
         frozen: bool = True,  # False: let it learn again
     ) -> 'Encoder':
         "The network learns no more (or again); what is around it still does."
-        self.frozen = frozen
+        self.frozen, self.still = frozen, frozenset()
         self.network.requires_grad_(not frozen)
         return self.train(self.training)
 
@@ -85,8 +86,9 @@ class Encoder(nn.Module):
         frozen: bool = True,  # False: let them learn again
     ) -> 'Encoder':
         "Only the network's batch norms keep statistics and weights: small batches would spoil what millions of pictures taught."
+        still = {p for name, p in self.network.named_parameters() if name in self.still}
         for layer in _batch_norms(self.network):
-            layer.requires_grad_(not (frozen or self.frozen))
+            layer.requires_grad_(not (frozen or self.frozen or still.intersection(layer.parameters())))
         return self.train(self.training)
 
     def freeze_stages(self,
@@ -95,10 +97,16 @@ class Encoder(nn.Module):
         "The parts that the first maps are made of learn no more; which those are, the gradient tells."
         if not 0 < count <= len(self.channels):
             raise MattingError(f'frozen_stages={count}: this encoder has {len(self.channels)} maps')
-        side, named = 2 * max(self.strides), [p for p in self.network.parameters() if p.requires_grad]
+        if self.frozen:
+            return self
+        side, parameters = 2 * max(self.strides), dict(self.network.named_parameters())
+        learning = {name for name, p in parameters.items() if p.requires_grad}
+        self.network.requires_grad_(True)
         level = self.eval()(torch.zeros(1, self.mean.shape[1], side, side, device=self.mean.device))[count - 1]
-        for p, gradient in zip(named, torch.autograd.grad(level.sum(), named, allow_unused=True), strict=True):
-            p.requires_grad_(gradient is None)
+        gradients = torch.autograd.grad(level.sum(), list(parameters.values()), allow_unused=True)
+        self.still = frozenset(name for name, gradient in zip(parameters, gradients, strict=True) if gradient is not None)
+        for name, p in parameters.items():
+            p.requires_grad_(name in learning - self.still)
         return self.train(True)
 
     def train(self, mode: bool = True) -> 'Encoder':

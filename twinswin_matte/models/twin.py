@@ -149,6 +149,8 @@ class TwinMatte(MattingModel):
         self.student = MatteNet(encoder, decoder=decoder, pretrained=pretrained, decoder_options=decoder_options, encoder_options=encoder_options)
         self.sites, self.distance, self.allow_untrained_teacher = tuple(map(parse_site, sites)), distance, allow_untrained_teacher
         self.teacher = self.adapters = None
+        if teacher is not None and not self.sites:
+            raise MattingError('sites: a teacher needs at least one place where it is compared with, such as encoder16; or leave it out (teacher=None)')
         if teacher is not None:
             inner = self.student.encoder
             self.teacher = MaskEncoder(teacher, inner.channels, inner.strides, encoder=encoder, pretrained=pretrained, encoder_options=encoder_options)

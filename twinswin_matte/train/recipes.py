@@ -90,6 +90,14 @@ def pretrain_teacher(
 # %% ../../nbs/33_train.recipes.ipynb #a4d4345e
 RECIPES = Registry('recipe')
 
+def _start_of(checkpoint):
+    "The file that `model.checkpoint` means: itself, or the best of a run's folder."
+    path = Path(checkpoint)
+    path = path / 'best.safetensors' if path.is_dir() else path
+    if not path.is_file():
+        raise MattingError(f'model.checkpoint: {path} is not there; give a checkpoint or the folder of a run (from trimap-free or trimap-guided one goes on with matte train --from)')
+    return path
+
 class Recipe:
     "What is common: build, prepare, and the weighted sum of losses on the alpha."
     needs_trimap = False  # do its batches carry trimaps?
@@ -103,6 +111,8 @@ class Recipe:
             raise MattingError(f'loss.weights.{foreign[0]}: is no loss of {config.model.name}')
         self.own = {name: float(weights[name]) for name in own if weights.get(name)}
         self.weighted = WeightedLoss({n: w for n, w in weights.items() if n not in own}, options={n: o for n, o in config.loss.options.items() if n not in own})
+        if not self.own and not self.weighted.weights:
+            raise MattingError('loss.weights: no loss has a weight above 0, so that nothing would be learned; give one, such as l1: 1')
 
     def options(self) -> dict:
         "What the model's class is given."
@@ -119,8 +129,9 @@ class Recipe:
         m = self.config.model
         model = create_model(m.name, **self.options())
         if m.checkpoint:
-            load_weights(model, m.checkpoint)
-            model.provenance = read_card(m.checkpoint)['card'].get('encoder_weights', [])
+            path = _start_of(m.checkpoint)
+            load_weights(model, path)
+            model.provenance = read_card(path)['card'].get('encoder_weights', [])
         for encoder in model.encoders() if m.frozen_stages else []:
             encoder.freeze_stages(m.frozen_stages)
         return model
@@ -135,8 +146,14 @@ class Recipe:
         trainer: Trainer,  # its model is on its device
     ) -> None:
         "What comes before the first step."
-        blind = [e for e in trainer.plain_model.encoders() if e.frozen and e.weights is None]
-        if blind and not trainer.plain_model.provenance and not self.config.model.allow_untrained_encoder:
+        self.check_encoders(trainer.plain_model)
+
+    def check_encoders(self,
+        model,  # that is to learn
+    ) -> None:
+        "An error if an encoder that never learned anything is not to learn either."
+        blind = [e for e in model.encoders() if e.frozen and e.weights is None]
+        if blind and not model.provenance and not self.config.model.allow_untrained_encoder:
             raise MattingError('the encoder is frozen and has random weights, so that nothing can be learned from it: give model.pretrained, or let it learn (model.options.frozen: false), or insist (model.allow_untrained_encoder: true)')
 
     def restore(self,
@@ -532,6 +549,8 @@ def adapt_checkpoint(
     report=None,  # called with (epoch, mean losses)
 ) -> Path:  # of the new checkpoint
     "Adapt a MODNet checkpoint to photographs without mattes (SOC)."
+    if epochs < 1:
+        raise MattingError(f'epochs={epochs}: at least one pass over the photographs')
     model, card = load_checkpoint(checkpoint)
     if not isinstance(model, MODNet):
         raise MattingError(f'{checkpoint}: is a {type(model).__name__}; only MODNet can adapt itself to photographs without mattes')
@@ -564,10 +583,14 @@ def check_training(
     "Try everything but the training itself."
     recipe = recipe_for(config)
     first, second, card = recipe.load_data()
-    samples = [first.dataset[i] for i in range(min(10, len(first.dataset)))]
+    if isinstance(first.dataset, torch.utils.data.IterableDataset):  # a stream of shards
+        samples = [name for batch in itertools.islice(first, -(-10 // config.data.batch_size)) for name in batch['names']][:10]
+    else:
+        samples = [first.dataset[i] for i in range(min(10, len(first.dataset)))]
     device, o = torch.device('cpu') if config.train.device == 'cpu' else Accelerator().device, config.train
     start, half = peak_memory(device), {'bf16': torch.bfloat16, 'fp16': torch.float16}.get(choose_precision(config))
     model = recipe.build_model().to(device).train()
+    recipe.check_encoders(model)
     if getattr(model, 'teacher', None) is not None:
         model.freeze_teacher()
     batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in next(iter(first)).items()}
