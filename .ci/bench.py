@@ -1,25 +1,27 @@
 "Speeds, each beside a named alternative or a mark, measured in one run: `make bench`. The machine should have nothing else to do."
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+import twinswin_matte  # noqa: F401  before torch: it sets how threads wait
+# isort: split
+import pandas as pd
+import torch
 
-import pandas as pd  # noqa: E402
-import torch  # noqa: E402
-
-from twinswin_matte.composite import estimate_foreground  # noqa: E402
-from twinswin_matte.core import data_root, repo_root  # noqa: E402
-from twinswin_matte.data.loaders import make_loaders  # noqa: E402
-from twinswin_matte.data.mattes import open_data  # noqa: E402
-from twinswin_matte.data.shards import ShardStream, measure_loading, stream_loader, write_shards  # noqa: E402
-from twinswin_matte.data.synth import SynthMattes, random_matte  # noqa: E402
-from twinswin_matte.train.config import PRESETS, changed  # noqa: E402
-from twinswin_matte.train.recipes import train  # noqa: E402
-from twinswin_matte.train.runs import environment, save_json  # noqa: E402
-from twinswin_matte.train.speed import VARIANTS, speed_report  # noqa: E402
+from twinswin_matte.composite import estimate_foreground
+from twinswin_matte.core import data_root, load_image, repo_root, save_image
+from twinswin_matte.data.loaders import make_loaders
+from twinswin_matte.data.mattes import open_data
+from twinswin_matte.data.shards import ShardStream, measure_loading, stream_loader, write_shards
+from twinswin_matte.data.synth import SynthMattes, random_matte
+from twinswin_matte.startup import WAITING
+from twinswin_matte.train.config import PRESETS, changed
+from twinswin_matte.train.recipes import train
+from twinswin_matte.train.runs import environment, save_json
+from twinswin_matte.train.speed import VARIANTS, speed_report
 
 work = Path(tempfile.mkdtemp())
 
@@ -87,9 +89,48 @@ def foregrounds():
     return pd.DataFrame([{'ours, s': ours, 'PyMatting, s': theirs, 'ratio': ours / theirs}]).round(2)
 
 
+CALL = """
+{first}
+import sys, time
+from twinswin_matte.apply.predict import Matter
+matter, took = Matter(), []
+for _ in range(5):
+    start = time.perf_counter()
+    matter(sys.argv[1])
+    took.append(time.perf_counter() - start)
+print(sorted(took[1:])[1])
+"""
+
+
+def calls():
+    "A photograph of 600x400 pixels while one core is busy, seconds: called in Python as it comes, with torch imported first (threads then spin), and a photo more on the command line."
+    photo, python = work / 'photo.png', [sys.executable, '-W', 'ignore']
+    save_image(photo, random_matte('hair', size=(400, 600), seed=3).image)
+    busy = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+    clean = {k: v for k, v in os.environ.items() if k not in WAITING}
+
+    def seconds(first):
+        "Of one call in a process of its own."
+        return float(subprocess.run([*python, '-c', CALL.format(first=first), str(photo)], env=clean, check=True, capture_output=True, text=True).stdout)
+
+    def command(count):
+        "Of the command line on so many copies of the photograph."
+        copies = work / f'copies{count}'
+        for k in range(count):
+            save_image(copies / f'{k}.png', load_image(photo))
+        start = time.perf_counter()
+        subprocess.run([*python, '-m', 'twinswin_matte.cli', 'predict', str(copies), '--out', str(work / f'mattes{count}')], env=clean, check=True, capture_output=True)
+        return time.perf_counter() - start
+    try:
+        ours, late, line = seconds(''), seconds('import torch'), (command(5) - command(1)) / 4
+    finally:
+        busy.kill()
+    return pd.DataFrame([{'Python, s': ours, 'torch imported first, s': late, 'command line, s': line, 'Python / command line': ours / line, 'torch first / command line': late / line}]).round(2)
+
+
 def main():
     "Run the benchmarks that are named, or all."
-    chosen = sys.argv[1:] or ['loading', 'waiting', 'foregrounds', 'training']
+    chosen = sys.argv[1:] or ['loading', 'waiting', 'foregrounds', 'calls', 'training']
     for name in chosen:
         function = globals()[name]
         print(f'\n{function.__doc__}\n{function().to_string()}', flush=True)

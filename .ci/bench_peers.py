@@ -6,9 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 os.environ.setdefault('U2NET_HOME', tempfile.gettempdir())
 
+import twinswin_matte  # noqa: E402, F401  before torch: it sets how threads wait
+# isort: split
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402

@@ -969,7 +969,6 @@ def main(
     argv: list | None = None,  # words after `matte`; None takes them from the command line
 ) -> int:  # 0 all done, 1 some files failed, 2 bad arguments
     "Run one command."
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # threads that wait by spinning slow each other down as soon as a core is busy
     try:
         options = _parse(argv)
         return options.run(options)
