@@ -11,27 +11,32 @@ parser = ConfigParser(delimiters=['='])
 parser.read(root / 'settings.ini', encoding='utf-8')
 settings = parser['DEFAULT']
 readme = root / 'README.md'
+newest = 14  # Python 3.x that is tested
 
 
-class WithWeights(build_py):
-    "A wheel carries the small checkpoints of data/weights, in the package's folder."
+class WithData(build_py):
+    "A wheel carries the sample photographs and the small checkpoints of `data/`, in the package's folder."
     def run(self):
         "Copy them beside the modules."
         super().run()
-        weights = root / 'data' / 'weights'
-        if weights.is_dir() and not self.editable_mode:
-            shutil.copytree(weights, Path(self.build_lib) / settings['lib_path'] / 'weights', dirs_exist_ok=True)
+        for name in () if self.editable_mode else ('samples', 'weights'):
+            shutil.copytree(root / 'data' / name, Path(self.build_lib) / settings['lib_path'] / name, dirs_exist_ok=True)
 
 
 setup(
     name=settings['lib_name'], version=settings['version'], description=settings['description'],
-    long_description=readme.read_text(encoding='utf-8') if readme.exists() else '',
-    long_description_content_type='text/markdown',
+    long_description=readme.read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     author=settings['author'], author_email=settings['author_email'], url=settings['git_url'],
-    license='Apache-2.0', keywords=settings['keywords'], python_requires=f">={settings['min_python']}",
-    cmdclass={'build_py': WithWeights},
+    project_urls={'Documentation': settings['doc_host'] + settings['doc_baseurl'], 'Changelog': f"{settings['git_url']}/blob/{settings['branch']}/CHANGELOG.md",
+                  'Issues': f"{settings['git_url']}/issues"},
+    license='Apache-2.0', license_files=['LICENSE'], keywords=settings['keywords'].split(), python_requires=f">={settings['min_python']}",
+    classifiers=['Development Status :: 3 - Alpha', 'Environment :: Console', 'Framework :: Jupyter', 'Intended Audience :: Developers', 'Intended Audience :: Science/Research',
+                 'Operating System :: OS Independent', 'Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
+                 *(f'Programming Language :: Python :: 3.{minor}' for minor in range(int(settings['min_python'].split('.')[1]), newest + 1)),
+                 'Topic :: Multimedia :: Graphics', 'Topic :: Scientific/Engineering :: Artificial Intelligence', 'Topic :: Scientific/Engineering :: Image Processing', 'Typing :: Typed'],
+    cmdclass={'build_py': WithData},
     packages=find_packages(include=[settings['lib_path'], settings['lib_path'] + '.*']),
-    package_data={settings['lib_path']: ['**/*.yaml']},
+    package_data={settings['lib_path']: ['**/*.yaml', 'py.typed', '*.pyi']},
     install_requires=settings['requirements'].split(),
     extras_require={key.removesuffix('_requirements'): value.split() for key, value in settings.items() if key.endswith('_requirements')},
     entry_points={'console_scripts': settings['console_scripts'].split()},

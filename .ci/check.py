@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import symtable
 import sys
 import time
 from pathlib import Path
@@ -110,34 +111,73 @@ def tidy():
     return problems
 
 
+def names_of(source):
+    "The global names that a cell makes, imports and uses."
+    top = symtable.symtable(re.sub(r'^[%!].*', '', source, flags=re.M), 'cell', 'exec')
+    made = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    used, scopes = {s.get_name() for s in top.get_symbols() if s.is_referenced()}, [*top.get_children()]
+    while scopes:
+        scope = scopes.pop()
+        used |= {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}
+        scopes += scope.get_children()
+    return made, {s.get_name() for s in top.get_symbols() if s.is_imported()}, used
+
+
+def skipped():
+    "A cell that may be skipped imports nothing, and makes nothing that a cell needs which is run."
+    problems, flags = [], {'cuda', 'slow', 'data', 'browser'}
+    for path in notebooks:
+        known, lost = set(), {}  # names that are always there; name -> what the cell that makes it waits for
+        for number, cell in enumerate(json.loads(path.read_text(encoding='utf-8'))['cells']):
+            source = ''.join(cell['source'])
+            if cell['cell_type'] != 'code':
+                continue
+            waits = flags & set(re.findall(r'^#\|\s*(\w+)\s*$', source, flags=re.M))
+            made, imported, used = names_of(source)
+            problems += [f'{path}: cell {number} waits for {"/".join(sorted(waits))} and imports {name}; import it in the first cell' for name in imported if waits]
+            problems += [f'{path}: cell {number} uses {name}, which is made only where {"/".join(sorted(lost[name]))} is tested' for name in used - made if lost.get(name, set()) - waits]
+            if waits:
+                lost.update(dict.fromkeys(made - known, waits))
+            else:
+                known, lost = known | made, {k: v for k, v in lost.items() if k not in made}
+    return problems
+
+
+def holding(flag):
+    "A pattern of the notebooks that have cells of a flag."
+    return '|'.join(re.escape(p.name) for p in notebooks if re.search(rf'"#\| {flag}\b', p.read_text(encoding='utf-8')))
+
+
 def run_notebooks():
-    "`nbdev_test` on every notebook, two at a time; cells that read real data run where the data are."
-    data = Path(os.environ.get('MATTE_DATA', root.parent / 'shared' / 'data')).is_dir()
-    if not data:
-        print('  cells marked `data` are skipped: neither MATTE_DATA nor ../shared/data is a folder')
+    "`nbdev_test` as on a machine that has only this clone; then, where real data are, the notebooks that read them once more."
     print('  cells marked `cuda` are skipped: they need a GPU')
     lost = browser.missing('jupyterlab', 'anywidget')
     if lost:
         print(f'  cells marked `browser` are skipped: {lost}')
-    flags = ['slow', *['data'] * data]
-    shown = '' if lost else '|'.join(re.escape(p.name) for p in notebooks if '"#| browser' in p.read_text(encoding='utf-8'))
-    passed = test_notebooks(flags, '--n_workers', '2', *(['--skip_file_re', f'^[_.]|{shown}'] if shown else []))
+    shown = '' if lost else holding('browser')
+    passed = test_notebooks(['slow'], '--n_workers', '2', *(['--skip_file_re', f'^[_.]|{shown}'] if shown else []), data=False)
     if shown:  # alone: a page that waits for a busy machine looks like a page that is broken
-        passed &= test_notebooks([*flags, 'browser'], '--n_workers', '1', '--file_re', shown)
+        passed &= test_notebooks(['slow', 'browser'], '--n_workers', '1', '--file_re', shown, data=False)
+    if Path(os.environ.get('MATTE_DATA') or root.parent / 'shared' / 'data').is_dir():
+        passed &= test_notebooks(['slow', 'data'], '--n_workers', '2', '--file_re', holding('data'))
+    else:
+        print('  cells marked `data` are skipped: neither MATTE_DATA nor ../shared/data is a folder')
     return [] if passed else ['a notebook failed; its name and the cell stand above']
 
 
-def test_notebooks(flags, *options):
+def test_notebooks(flags, *options, data=True):
     "Did all of them pass?"
     call = [tools / 'nbdev_test', '--flags', ' '.join(flags), '--timing', '--pause', '0.1', *options]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'NUMBA_NUM_THREADS': '1', 'HF_HUB_OFFLINE': '1', 'PYTHONWARNINGS': 'ignore'}
-    return not subprocess.run(call, env=environment).returncode
+    hidden = {} if data else {'MATTE_DATA': os.devnull}  # no folder
+    print(f'  {" ".join(map(str, call[1:]))}{"" if data else ", without real data"}', flush=True)
+    return not subprocess.run(call, env={**environment, **hidden}).returncode
 
 
 def main():
     "Run them all; exit code 1 if one failed."
     passed = failed = 0
-    for check in (unchanged, rooms, imports, lint, tidy, run_notebooks):
+    for check in (unchanged, rooms, skipped, imports, lint, tidy, run_notebooks):
         start = time.time()
         print(f'{check.__name__}: {check.__doc__}', flush=True)
         problems = check()

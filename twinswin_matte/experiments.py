@@ -31,7 +31,7 @@ from .apply.compare import compare_methods
 from .apply.predict import Matter
 from .apply.protocols import ALL_METRICS, PROTOCOLS, Protocol, Resolution, evaluate_protocol, open_sets
 from .apply.tiles import TiledMatter
-from .core import MattingError, MattingSample, Registry, Row, atomic_write, data_root, list_images, load_image, nearest_name, repo_root, samples_folder, save_image, show_row
+from .core import MattingError, MattingSample, Registry, Row, atomic_write, data_root, list_images, load_image, nearest_name, repository_folder, samples_folder, save_image, show_row
 from .data.synth import SynthMattes
 from .models.zoo import count_parameters
 from .train.config import PRESETS, TrainConfig, changed
@@ -236,7 +236,7 @@ def record_path(
     records=None,  # folder of records; None: the repository's
 ) -> Path:  # a .json file
     "Where a run's record is."
-    folder = Path(records or repo_root() / 'nbs/experiments/records')
+    folder = Path(records or repository_folder('nbs/experiments/records'))
     return folder / experiment.name / budget.name / f'{_stem(variant, seed)}.json'
 
 def read_record(
@@ -303,7 +303,7 @@ def run_once(
         return known
     if taken := _take_over(experiment, variant, budget, path):
         return taken
-    root, home, start = data_root(), Path(home or repo_root() / 'runs/experiments'), time.time()
+    root, home, start = data_root(), Path(home or repository_folder('runs/experiments')), time.time()
     if root is None and budget.name != 'smoke':
         raise MattingError(f'the budget {budget.name} trains on real pictures: put them beside the repository as shared/data, or name their folder in MATTE_DATA')
     config = experiment_config(experiment, variant, budget, seed, root=root)
@@ -493,7 +493,7 @@ def show_gallery(
 ) -> Row | None:  # None if no mattes are kept
     "The fixed pictures, their truth if all have one, and each variant's mattes with the first seed."
     from PIL import Image, ImageDraw
-    home = Path(folder or repo_root() / 'nbs/experiments/records')
+    home = Path(folder or repository_folder('nbs/experiments/records'))
     files = {r['variant']: home / r['experiment'] / r['budget'] / f"{_stem(r['variant'], r['seed'])}.webp" for r in reversed(records)}
     strips = {v: Image.open(p).convert('RGB') for v, p in reversed(files.items()) if p.is_file()}
     if not strips:
@@ -515,7 +515,7 @@ def experiment_notebooks(
     folder=None,  # of notebooks; None: the repository's
 ) -> dict:  # name -> path
     "The experiments, by number."
-    home = Path(folder or repo_root() / 'nbs/experiments')
+    home = Path(folder or repository_folder('nbs/experiments'))
     return {path.stem: path for path in sorted(home.glob('[0-9]*.ipynb'))}
 
 def find_experiment(
@@ -609,7 +609,7 @@ def all_records(
     records=None,  # folder of records; None: the repository's
 ) -> list:  # every record in it
     "Everything that was ever recorded."
-    home = Path(records or repo_root() / 'nbs/experiments/records')
+    home = Path(records or repository_folder('nbs/experiments/records'))
     found = [read_record(p) for p in sorted(home.glob('*/*/*.json'))]
     return [r for r in found if r and 'errors' in r]
 

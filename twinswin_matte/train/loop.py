@@ -236,7 +236,7 @@ class PrintEpochs(Callback):
 def choose_precision(
     config: TrainConfig,  # what to do
 ) -> str:  # 'no', 'bf16' or 'fp16'
-    "The precision that is asked for; for 'auto', bf16 where the processor computes in it."
+    "The precision that is asked for; for 'auto', bf16 on GPUs that compute in it and on processors with AMX."
     o = config.train
     if o.precision != 'auto':
         return o.precision
@@ -244,8 +244,7 @@ def choose_precision(
         return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'no'
     if o.device == 'auto' and torch.backends.mps.is_available():
         return 'no'
-    native = [getattr(torch.cpu, name, bool) for name in ('_is_amx_tile_supported', '_is_avx512_bf16_supported')]
-    return 'bf16' if any(supported() for supported in native) else 'no'
+    return 'bf16' if getattr(torch.cpu, '_is_amx_tile_supported', bool)() else 'no'
 
 # %% ../../nbs/32_train.loop.ipynb #9bb22424
 class Stopped(Exception):
