@@ -577,17 +577,12 @@ def _train_options(parser):
 # %% ../nbs/49_cli.ipynb #b34795db
 def _changes(options):
     "{'train.epochs': 20} of ['train.epochs=20']."
-    import yaml
-    found = {}
-    for text in options.changes:
-        key, equals, value = text.partition('=')
-        if not equals or not key:
-            options.parser.error(f"'{text}' changes nothing: write key=value, such as train.epochs=20")
-        try:
-            found[key] = float(value) if re.fullmatch(r'[-+]?\d+(\.\d*)?[eE][-+]?\d+', value) else yaml.safe_load(value)
-        except yaml.YAMLError:
-            options.parser.error(f"'{text}': the value cannot be understood; put quotes around it")
-    return found
+    from twinswin_matte.core import MattingError
+    from twinswin_matte.train.config import parse_change
+    try:
+        return dict(map(parse_change, options.changes))
+    except MattingError as error:
+        options.parser.error(str(error))
 
 def _train_config(options):
     "The configuration that the options ask for, and a name for its run."

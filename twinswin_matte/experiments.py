@@ -458,8 +458,9 @@ def verdicts(
         lower, base = int((both[test['first']] < both[baseline]).sum()), float(table[baseline].mean())
         certain = test['p_permutation_holm'] <= alpha and lower in (0, len(both)) and len(both) > 1
         rows.append({'variant': test['first'], 'ratio': 1 + test['difference'] / base, 'low': 1 + test['low'] / base, 'high': 1 + test['high'] / base, 'seeds_lower': lower, 'seeds': len(both), 'p': test['p_permutation_holm'],
-                     'verdict': 'no difference shown' if not certain else 'better' if lower else 'worse'})
-    return pd.DataFrame(rows).set_index('variant')
+                     'verdict': test['verdict'] if test['pictures'] < 2 else 'no difference shown' if not certain else 'better' if lower else 'worse'})
+    columns = ('variant', 'ratio', 'low', 'high', 'seeds_lower', 'seeds', 'p', 'verdict')
+    return pd.DataFrame(rows, columns=columns).set_index('variant')  # empty if there is but the baseline
 
 # %% ../nbs/48a_experiments.ipynb #797f7838
 _TONES = ['#30507a', '#c8702a', '#3f8f5c', '#a23b4a', '#7a5ba6', '#8a7a4d', '#c06aa0', '#5f6a72', '#a9a23a', '#3a9aa9']

@@ -25,9 +25,14 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from .core import IMAGE_SUFFIXES, MattingError, list_images, load_image
+from .core import IMAGE_SUFFIXES, MattingError, describe_left_out, left_out, list_images, load_image
 
 # %% ../nbs/00a_jobs.ipynb #e373ac7b
+def _besides(folder):
+    "What else lies in a folder without pictures, and what to do."
+    found = describe_left_out(left_out(folder))
+    return f'; {found}' if found else ''
+
 def gather_images(
     inputs,  # a file, a folder, or several of them; folders below are not searched
 ) -> list:  # paths, each once, in the order given
@@ -39,7 +44,7 @@ def gather_images(
         if not item.exists():
             raise MattingError(f'{item}: no such file or folder')
         if not files:
-            raise MattingError(f'{item}: no pictures in this folder (folders below are not searched; {" ".join(IMAGE_SUFFIXES)})')
+            raise MattingError(f'{item}: no pictures in this folder (folders below are not searched){_besides(item)}')
         for file in files:
             found.setdefault(file.resolve(), file)
     if not found:

@@ -115,13 +115,15 @@ def summarize_protocol(
 
 # %% ../../nbs/42b_apply.compare.ipynb #da4991ba
 def holm(
-    p,  # p values of the tests that are looked at together
+    p,  # p values of the tests that are looked at together; nan where there was none
 ) -> np.ndarray:  # corrected, in the same order
     "Holm's correction (1979): the smallest of m is multiplied by m, the next by m - 1, never falling."
     p = np.asarray(p, dtype=float)
-    order = np.argsort(p, kind='stable')
-    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
-    return raised[np.argsort(order, kind='stable')]
+    tested, corrected = np.isfinite(p), np.full(len(p), math.nan)
+    order = np.argsort(p[tested], kind='stable')
+    raised = np.maximum.accumulate(p[tested][order] * np.arange(len(order), 0, -1)).clip(max=1)
+    corrected[tested] = raised[np.argsort(order, kind='stable')]
+    return corrected
 
 def smallest_p(
     pictures: int,  # with a difference
@@ -145,7 +147,7 @@ def paired_test(
     level: float = LEVEL,  # of the interval
     resamples: int = RESAMPLES,  # of bootstrap and permutation
     seed: int = SEED,  # of both
-) -> dict:  # pictures, differing, difference (first - second), low, high, first_lower, effect, p_permutation, p_wilcoxon
+) -> dict:  # pictures, differing, difference (first - second), low, high, first_lower, effect, p_permutation, p_wilcoxon; interval and p are nan for one picture
     "What the differences on the same pictures say."
     d = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     if not len(d) or not np.isfinite(d).all():
@@ -154,8 +156,8 @@ def paired_test(
     different = d[d != 0]
     ranks = stats.rankdata(np.abs(different))
     effect = float(-(ranks * np.sign(different)).sum() / ranks.sum()) if len(different) else 0.0
-    p_permutation = p_wilcoxon = 1.0
-    if len(different):
+    p_permutation = p_wilcoxon = 1.0 if len(d) > 1 else math.nan
+    if len(different) and len(d) > 1:
         batch = max(1, 4_000_000 // len(d))
         p_permutation = stats.permutation_test((d,), np.mean, permutation_type='samples', n_resamples=resamples, batch=batch, random_state=np.random.default_rng(seed)).pvalue
         p_wilcoxon = stats.wilcoxon(different).pvalue
@@ -172,6 +174,8 @@ def _method_pairs(names, baseline):
 
 def _verdict(row, comparisons, alpha=0.05):
     "What a comparison shows, in words."
+    if row['pictures'] < 2:
+        return 'n = 1: no test'
     if row['differing'] == 0:
         return 'identical'
     if smallest_p(row['differing']) * comparisons > alpha:
@@ -208,9 +212,14 @@ def _number(value):
     "Four digits that matter."
     return f'{value:.4g}' if math.isfinite(value) else 'nan'
 
+def _interval(row, scale=1):
+    "An interval in brackets; of one picture there is none."
+    units = row.get('units', row.get('pictures'))
+    return 'n = 1' if units == 1 else f'{_number(row["low"] * scale)}, {_number(row["high"] * scale)}'
+
 def _cells(summary, protocol):
     "Mean and interval of each metric of one set and region, as texts."
-    return [f'{_number(r["mean"])} [{_number(r["low"])}, {_number(r["high"])}]' for m in protocol.metrics for _, r in summary[summary['metric'] == m].iterrows()]
+    return [f'{_number(r["mean"])} [{_interval(r)}]' for m in protocol.metrics for _, r in summary[summary['metric'] == m].iterrows()]
 
 def _lines(rows):
     "Columns under each other, the first to the left."
@@ -272,8 +281,11 @@ def _tests_text(tests, protocol):
     lines = ['the same pictures, paired (p by permutation of the mean difference, and by Wilcoxon; both by Holm over the comparisons of a table):']
     for r in tests.to_dict('records'):
         scale = protocol.scale.get(r['metric'], 1)
+        if r['pictures'] == 1:
+            lines.append(f'{r["set"]}, {r["region"]}, {heading(protocol, r["metric"])}: {r["first"]} - {r["second"]} = {_number(r["difference"] * scale)}: {r["verdict"]}')
+            continue
         sure = '' if r['pictures'] >= pairs_needed() else f', {r["pictures"]} pictures are too few for any p below 0.05'
-        lines.append(f'{r["set"]}, {r["region"]}, {heading(protocol, r["metric"])}: {r["first"]} - {r["second"]} = {_number(r["difference"] * scale)} [{_number(r["low"] * scale)}, {_number(r["high"] * scale)}], '
+        lines.append(f'{r["set"]}, {r["region"]}, {heading(protocol, r["metric"])}: {r["first"]} - {r["second"]} = {_number(r["difference"] * scale)} [{_interval(r, scale)}], '
                      f'lower on {r["first_lower"]:.0%}, effect {r["effect"]:+.2f}, p {r["p_permutation_holm"]:.2g} / {r["p_wilcoxon_holm"]:.2g}: {r["verdict"]}{sure}')
     return '\n'.join(lines)
 

@@ -24,7 +24,7 @@ from torch import nn
 
 from .predict import Matter
 from .tiles import TiledMatter
-from ..core import IMAGE_SUFFIXES, MattingError, atomic_write, list_images, load_alpha
+from ..core import MattingError, atomic_write, describe_left_out, left_out, list_images, load_alpha
 from ..jobs import Progress, process_number, stream
 from ..metrics import METRICS, REGIONS, matte_metrics
 from ..models.classical import classical_method, solve_alpha
@@ -48,7 +48,8 @@ def _stems(folder, what):
             raise MattingError(f'{found[path.stem]} and {path} have one stem: keep only the one to evaluate')
         found[path.stem] = path
     if not found:
-        raise MattingError(f'{folder}: no {what} in this folder ({" ".join(IMAGE_SUFFIXES)}; folders below are not searched)')
+        others = describe_left_out(left_out(folder))
+        raise MattingError(f'{folder}: no {what} in this folder (folders below are not searched)' + (f'; {others}' if others else ''))
     return found
 
 def _some(names, count=3):

@@ -151,7 +151,7 @@ def decode_upload(
     except MattingError:
         raise
     except Exception:
-        raise MattingError(f'{name}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP)') from None
+        raise MattingError(f'{name}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, HEIC)') from None
 
 class BackgroundChoice:
     "A subject, and what it is put on."

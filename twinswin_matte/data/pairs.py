@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as tv
 
 from ..composite import composite, estimate_foreground
-from ..core import IMAGE_SUFFIXES, MattingError, MattingSample, list_images, load_alpha, load_image
+from ..core import MattingError, MattingSample, describe_left_out, left_out, list_images, load_alpha, load_image
 from ..trimap import load_trimap
 
 # %% ../../nbs/11_data.pairs.ipynb #cd4295d6
@@ -35,12 +35,12 @@ def describe_folder(
         return f'{folder} does not exist; in {parent} there is: {describe_folder(parent)}'
     entries = sorted(e for e in folder.iterdir() if not e.name.startswith('.'))
     folders = [e.name for e in entries if e.is_dir()]
-    files = [e.name for e in entries if e.is_file()]
-    pictures = [n for n in files if Path(n).suffix.lower() in IMAGE_SUFFIXES]
+    pictures, others = [p.name for p in list_images(folder)], left_out(folder)
     words = ['folders ' + _some(folders)] if folders else []
     words += [f'{len(pictures)} pictures ({_some(pictures)})'] if pictures else []
-    others = len(files) - len(pictures)
-    return '; '.join(words + ([f'{others} other files'] if others else [])) or 'nothing'
+    told = {p: why for p, why in others.items() if why}
+    words += [describe_left_out(told)] if told else []
+    return '; '.join(words + ([f'{len(others) - len(told)} other files'] if len(others) > len(told) else [])) or 'nothing'
 
 def _some(names, most=4):
     "The first few names, and how many more there are."

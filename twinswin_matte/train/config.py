@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SINK_NAMES', 'OWN_LOSSES', 'PRESETS', 'ModelConfig', 'DataConfig', 'LossConfig', 'TeacherConfig', 'GanConfig',
            'OptimConfig', 'LogConfig', 'TrainConfig', 'check_config', 'changed', 'config_text', 'save_config',
-           'load_config']
+           'parse_change', 'load_config']
 
 # %% ../../nbs/30_train.config.ipynb #9492a39f
 import math
@@ -257,12 +257,82 @@ def changed(
         config = _set(config, key.split('.'), value, key, every)
     return check_config(config)
 
-# %% ../../nbs/30_train.config.ipynb #6112a8a0
+# %% ../../nbs/30_train.config.ipynb #7fdda982
+class _Word(str):
+    "What stands in YAML without quotes: its meaning depends on what is wanted."
+
 class _Loader(yaml.SafeLoader):
-    "Safe YAML in which 1e-4 is a number."
+    "Safe YAML whose words are not guessed at, and in which no key stands twice."
+    yaml_implicit_resolvers = {'<': [('tag:yaml.org,2002:merge', re.compile('<<'))]}
 
-_Loader.add_implicit_resolver('tag:yaml.org,2002:float', re.compile(r'[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$'), list('-+0123456789'))
+    def construct_mapping(self, node, deep=False):
+        "A mapping with keys that differ."
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != '<<']
+        twice = next((k for k in keys if keys.count(k) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f'{twice!r} stands twice', node.start_mark)
+        return super().construct_mapping(node, deep=deep)
 
+def _scalar(loader, node):
+    "Text, or a word without quotes."
+    text = loader.construct_scalar(node)
+    return _Word(text) if node.style is None else text
+
+_Loader.add_constructor('tag:yaml.org,2002:str', _scalar)
+
+# %% ../../nbs/30_train.config.ipynb #904f573b
+_NULL, _TRUE, _FALSE = ('', '~', 'null'), ('true', 'yes', 'on'), ('false', 'no', 'off')
+
+def _number(word):
+    "An int or float of a word, or None."
+    if re.fullmatch(r'[-+]?\d[\d_]*', word) and not word.endswith('_'):
+        return int(word.replace('_', ''))
+    if re.fullmatch(r'[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?', word):
+        return float(word.replace('_', ''))
+    return float(word.replace('.', '')) if re.fullmatch(r'[-+]?\.(inf|nan)', word.lower()) else None
+
+def _guess(word):
+    "What a word means by its look."
+    low, number = word.lower(), _number(word)
+    if low in _NULL or low in _TRUE + _FALSE:
+        return None if low in _NULL else low in _TRUE
+    return str(word) if number is None else number
+
+def _kinds(kind):
+    "The types that a declaration allows."
+    union = isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union
+    return typing.get_args(kind) if union else (kind,)
+
+def _read_word(word, kinds):
+    "A word as one of some types; what does not fit is left for the check."
+    low, number = word.lower(), _number(word)
+    if low in _NULL and types.NoneType in kinds:
+        return None
+    if bool in kinds and low in _TRUE + _FALSE:
+        return low in _TRUE
+    if str in kinds or number is None:
+        return str(word) if bool not in kinds or str in kinds else _guess(word)
+    return int(number) if int in kinds and math.isfinite(number) and number == int(number) else number
+
+def _typed(value, kind=None):
+    "Words of YAML, also in lists and dicts, as what a declared type wants; None: by their look."
+    kinds = _kinds(kind)
+    if isinstance(value, dict):
+        return {str(k): _typed(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [str(v) if isinstance(v, str) and tuple in kinds else _typed(v) for v in value]
+    if not isinstance(value, _Word):
+        return value
+    return _guess(value) if kind is None else _read_word(value, kinds)
+
+def _declared(key):
+    "The type of a dotted key, None for an unknown one and for what is within options."
+    kind = TrainConfig
+    for part in key.split('.'):
+        kind = {f.name: f.type for f in fields(kind)}.get(part) if is_dataclass(kind) else None
+    return None if is_dataclass(kind) else kind
+
+# %% ../../nbs/30_train.config.ipynb #6112a8a0
 def _plain(value):
     "Tuples as lists, for YAML."
     if isinstance(value, dict):
@@ -295,11 +365,28 @@ def _from_dict(content, source):
             if isinstance(value, dict) and whole in ('model', 'data', 'loss', 'teacher', 'gan', 'train', 'log'):
                 yield from flat(value, f'{whole}.')
             else:
-                yield whole, value
+                yield whole, _typed(value, _declared(whole))
     try:
         return changed(TrainConfig(), dict(flat(content or {})))
     except MattingError as error:
         raise MattingError(f'{source}: {error}') from None
+
+# %% ../../nbs/30_train.config.ipynb #ed73d80e
+def parse_change(
+    text: str,  # 'train.epochs=20': a dotted key, and its value as in YAML; where text is wanted, anything
+) -> tuple:  # key, value
+    "One change as it is written on the command line."
+    key, equals, value = text.partition('=')
+    if not equals or not key.strip():
+        raise MattingError(f"'{text}' changes nothing: write key=value, such as train.epochs=20")
+    key, value, kind = key.strip(), value.strip(), _declared(key.strip())
+    if str in _kinds(kind):  # a path may look like anything
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in '\'"'
+        return key, value[1:-1] if quoted else _typed(_Word(value), kind)
+    try:
+        return key, _typed(yaml.load(value, Loader=_Loader) if value else _Word(''), kind)
+    except yaml.YAMLError:
+        raise MattingError(f"'{text}': the value cannot be understood; put quotes around it") from None
 
 # %% ../../nbs/30_train.config.ipynb #67c759de
 PRESETS = Registry('preset')
