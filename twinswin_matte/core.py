@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAXIMUM_PIXELS', 'ENDINGS', 'MattingError', 'nearest_name', 'Registry',
            'MattingSample', 'repo_root', 'samples_folder', 'weights_folder', 'data_root', 'golden_root', 'rgb_profile',
-           'colored_share', 'matte_values', 'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'image_size',
-           'list_images', 'one_thread', 'atomic_write', 'save_tensors', 'save_image', 'to_pil', 'from_pil',
-           'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
+           'picture_dpi', 'colored_share', 'matte_values', 'scale_matte', 'load_photo', 'load_image', 'load_alpha',
+           'image_size', 'list_images', 'one_thread', 'atomic_write', 'save_tensors', 'save_image', 'to_pil',
+           'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import io
@@ -459,8 +459,10 @@ def _decode_pillow(path, picture, *, profile=None, notes=None, raw=False):
         raise MattingError(f'{path}: the picture is damaged or cut off ({error}); copy it again') from None
     return array if array.ndim == 3 else array[..., None]
 
-def _dpi(picture):
-    "Dots per inch across and down of the upright picture, or None."
+def picture_dpi(
+    picture: Image.Image,  # of a file
+) -> tuple | None:  # across and down; None if the file does not say
+    "Dots per inch of the upright picture."
     dpi = picture.info.get('dpi')
     try:
         dpi = tuple(float(d) for d in dpi)
@@ -487,7 +489,7 @@ def _decode(path, *, color=True, raw=False):
         array = _decode_float(path, content, tags, color, notes)
         return _Decoded(rearrange(torch.from_numpy(np.ascontiguousarray(array)), 'h w c -> c h w'), 1, dpi if min(dpi) > 1 else None, notes)
     picture = _open(path, content)
-    deep, profile = _is_deep(picture, content), _profile_of(picture) if color else None
+    deep, profile = _is_deep(picture, content) and not (raw and picture.mode.startswith('I')), _profile_of(picture) if color else None
     array = _decode_pillow(path, picture, profile=None if deep else profile, notes=notes, raw=raw)
     if picture.format in ENDINGS and ENDINGS[picture.format] not in content:
         raise MattingError(f'{path}: the picture is damaged or cut off (its end is missing); copy it again')
@@ -497,7 +499,7 @@ def _decode(path, *, color=True, raw=False):
     if getattr(picture, 'n_frames', 1) > 1 and picture.format in ('PNG', 'GIF', 'WEBP', 'TIFF', 'AVIF'):
         notes.append(f'holds {picture.n_frames} pictures, of which the first is taken')
     array = np.ascontiguousarray(_upright(array, orientation))
-    return _Decoded(rearrange(torch.from_numpy(array), 'h w c -> c h w'), limit, _dpi(picture), notes, picture.mode)
+    return _Decoded(rearrange(torch.from_numpy(array), 'h w c -> c h w'), limit, picture_dpi(picture), notes, picture.mode)
 
 # %% ../nbs/00_core.ipynb #6747b9ca
 def _luminance(
@@ -535,7 +537,7 @@ def _gray_values(values, what, trimap, mode=''):
             return values[-1:].clone()
         return (values[:1] if len(values) == 2 else _luminance(values[:3])) * values[-1:]
     if share := colored_share(values):
-        kind = f'an indexed picture with colors, as of class labels (for those: matte_range=labels)' if mode == 'P' else f'a color picture ({max(share, 0.01):.0%} of its pixels have a color)'
+        kind = 'an indexed picture with colors, as of class labels (for those: matte_range=labels)' if mode == 'P' else f'a color picture ({max(share, 0.01):.0%} of its pixels have a color)'
         raise MattingError(f'{what}: {kind}, expected {"a trimap" if trimap else "a matte"} in grays; are photographs and mattes swapped, or is it a composite?')
     return values[:1].clone() if len(values) <= 2 else _luminance(values[:3])
 
@@ -559,9 +561,11 @@ def matte_values(
     limit: int = 1,  # the number that 1 was stored as: 255, 65535, or 1 for floats
     trimap: bool = False,  # is it one? Then a shape of one mid-gray is gray
     mode: str = '',  # 'P' if it comes of an indexed picture
+    matte_range=None,  # as in `scale_matte`, if the numbers mean something else than 0 to `limit`
 ) -> torch.Tensor:  # 1xHxW in 0..1
     "What a picture means as a matte; an error if it is none."
-    return _check_reach(_gray_values(values, what, trimap, mode), what, limit, trimap)
+    gray = _gray_values(values, what, trimap, mode)
+    return _check_reach(gray, what, limit, trimap) if matte_range is None else scale_matte((gray * limit).round(), matte_range, what=what)
 
 def scale_matte(
     numbers: torch.Tensor,  # 1xHxW, as stored
