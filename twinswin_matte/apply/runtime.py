@@ -13,7 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+
+try:
+    import onnxruntime
+except ImportError:
+    raise ImportError('exported models are run by onnxruntime: pip install "twinswin_matte[onnx]"') from None
 
 # %% ../../nbs/43a_apply.runtime.ipynb #016fb022
 class OnnxError(ValueError):
