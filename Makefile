@@ -36,7 +36,8 @@ test: $(STAMP)
 	@$(PY) .ci/check.py
 
 wheel: $(STAMP)
-	@$(PY) .ci/wheel.py
+	@rm -rf dist
+	@$(PY) .ci/wheel.py --keep dist
 
 bench: $(STAMP)
 	@$(PY) .ci/bench.py
