@@ -395,6 +395,11 @@ def _is_deep(picture, content):
     bits = picture.tag_v2.get(258, ()) if picture.format == 'TIFF' else ()
     return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16
 
+def _refuse_planes(path, tags):
+    "An error for a TIFF whose channels lie one after the other, which OpenCV and Pillow garble beyond 8 bits."
+    if tags.get(284, 1) == 2:
+        raise MattingError(f'{path}: its channels are stored one after the other with more than 8 bits; save it with the pixel order interleaved (or as PNG)')
+
 def _straight(array, extra):
     "An HxWx4 array with straight color, by what TIFF says of its fourth channel; one that is not alpha is dropped."
     if array.shape[2] != 4 or not extra or extra[0] == 2:
@@ -424,7 +429,8 @@ def _in_limit(path, array, limit):
     "Values divided by what white is; an error if they do not fit."
     if np.isnan(array).any():
         raise MattingError(f'{path}: holds values that are not numbers; save it again')
-    if not -0.5 * limit <= array.min() <= array.max() <= 1.5 * limit:
+    slack = 0.5 if limit == 1 else 0  # floats overshoot a little where they were resized
+    if not -slack <= array.min() <= array.max() <= limit + slack:
         raise MattingError(f'{path}: values from {array.min():g} to {array.max():g}, expected 0 to {limit}; save it with 8 or 16 bits')
     return (array / limit).clip(0, 1)
 
@@ -468,6 +474,7 @@ def _float_tiff(path, content):
 
 def _decode_float(path, content, tags, color, notes):
     "HxWxC array in 0..1 of a TIFF with floats, sRGB and straight."
+    _refuse_planes(path, tags)
     array = _opencv_pixels(content)
     if array is None or array.dtype.kind != 'f' or array.shape[2] not in (3, 4):
         raise MattingError(f'{path}: the picture is damaged, or stored in a way that cannot be read; save it again as PNG')
@@ -531,6 +538,8 @@ def _decode(path, *, color=True, raw=False):
     array = _decode_pillow(path, picture, profile=None if deep else profile, notes=notes, raw=raw)
     if picture.format in ENDINGS and ENDINGS[picture.format] not in content:
         raise MattingError(f'{path}: the picture is damaged or cut off (its end is missing); copy it again')
+    if deep and picture.format == 'TIFF':
+        _refuse_planes(path, picture.tag_v2)
     deep, orientation, limit = _decode_deep(content, picture) if deep else None, _orientation(picture), _limit(picture)
     if deep is not None:  # OpenCV turns TIFF itself, PNG not
         array, orientation, limit = _in_srgb(_convert_deep, deep, profile, notes), orientation if picture.format == 'PNG' else 1, 65535

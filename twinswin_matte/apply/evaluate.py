@@ -212,8 +212,8 @@ def evaluate_folder(
     regions=REGIONS,  # of 'whole', 'unknown', 'boundary'
     convention: str = 'dim',  # of Grad and Conn: 'dim' (the standard), 'gca' or 'aim'
     resize: bool = False,  # bring mattes of another size to that of the truth, else they are refused
-    pred_range=None,  # the number that the predictions have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
-    truth_range=None,  # the same of the true mattes
+    pred_matte_range=None,  # the number that the predictions have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+    truth_matte_range=None,  # the same of the true mattes
     workers: int = 2,  # threads
     processes: Processes = ALONE,  # those that share the work, from `join_processes`
 ) -> pd.DataFrame:  # a row per picture and region; `attrs` has sizes, resized, failed, missing, convention
@@ -226,8 +226,8 @@ def evaluate_folder(
     def measure(name):
         "Rows of one pair of files, and the size of its truth."
         files = pairing.files[name]
-        t = load_alpha(files[1], matte_range=truth_range)
-        p = load_matte(files[0], t, resize=resize, resized=resized, matte_range=pred_range)
+        t = load_alpha(files[1], matte_range=truth_matte_range)
+        p = load_matte(files[0], t, resize=resize, resized=resized, matte_range=pred_matte_range)
         tri = None if files[2] is None else load_trimap(files[2])
         return matte_rows(name, p, t, trimap=tri, regions=regions, convention=convention), tuple(t.shape[-2:])
 

@@ -219,7 +219,7 @@ class FolderJob:
         sample = load_photo(path)
         trimap = self.guides(path, sample.image)
         odd = '' if trimap is None else trimap_remark(trimap)
-        notes = [f'{TRIMAP_OF[self.guides.kind]} {odd}'] * bool(odd) + sample.meta['remarks'] + ([] if sample.alpha is None else [own_alpha_remark(sample.alpha)])
+        notes = ([f'{TRIMAP_OF[self.guides.kind]} {odd}'] if odd else []) + sample.meta['remarks'] + ([] if sample.alpha is None else [own_alpha_remark(sample.alpha)])
         if notes:
             self.notes[path] = '; '.join(notes)
         return sample, trimap
