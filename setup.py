@@ -37,7 +37,7 @@ setup(
     author=settings['author'], author_email=settings['author_email'], url=settings['git_url'],
     project_urls={'Documentation': settings['doc_host'] + settings['doc_baseurl'], 'Changelog': f"{settings['git_url']}/blob/{settings['branch']}/CHANGELOG.md",
                   'Issues': f"{settings['git_url']}/issues"},
-    license='Apache-2.0', license_files=['LICENSE'], keywords=settings['keywords'].split(), python_requires=f">={settings['min_python']}",
+    license_expression='Apache-2.0', license_files=['LICENSE'], keywords=settings['keywords'].split(), python_requires=f">={settings['min_python']}",
     classifiers=['Development Status :: 3 - Alpha', 'Environment :: Console', 'Framework :: Jupyter', 'Intended Audience :: Developers', 'Intended Audience :: Science/Research',
                  'Operating System :: POSIX', 'Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
                  *(f'Programming Language :: Python :: 3.{minor}' for minor in range(int(settings['min_python'].split('.')[1]), newest + 1)),

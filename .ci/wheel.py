@@ -85,9 +85,13 @@ def check_metadata(wheel):
     own = settings()
     extras = {key.removesuffix('_requirements') for key in own if key.endswith('_requirements')}
     facts = {'name': (known.name, own['lib_name'].replace('_', '-'), own['lib_name']), 'version': (str(known.version), own['version']), 'extras': (set(known.provides_extra), extras),
-             'description': (text['Description-Content-Type'], 'text/markdown'), 'Python': (str(known.requires_python), f">={own['min_python']}")}
+             'license': (known.license_expression, 'Apache-2.0'), 'description': (text['Description-Content-Type'], 'text/markdown'), 'Python': (str(known.requires_python), f">={own['min_python']}")}
     problems = [f'metadata: {what} is {found}, not {right[0]}' for what, (found, *right) in facts.items() if found not in right]
     description = known.description or ''
+    with zipfile.ZipFile(wheel) as archive:
+        sources = ''.join(archive.read(name).decode('utf-8') for name in archive.namelist() if name.endswith('.py'))
+    named = set(re.findall(r'(?:twinswin_matte|\.)\[([a-z]+)\]', sources + description))
+    problems += [f'there is no extra {name}, which a text says to install' for name in sorted(named - extras)]
     return problems + [f'metadata: {link} leads nowhere outside of the repository' for link in re.findall(r'\]\(((?!https?:|#|mailto:)[^)]*)\)', description)]
 
 
@@ -144,6 +148,7 @@ sample = tm.random_matte('hair', size=64, seed=1)
 tm.save_image('own/im/a.png', sample.image), tm.save_image('own/gt/a.png', sample.alpha)
 assert set(tm.evaluate('runs/tiny', 'own', split='all')['region']) == {'whole', 'boundary'}
 assert tm.samples_folder().joinpath('CREDITS.md').is_file()
+assert tm.load_config(str(tm.samples_folder().parent / 'train/presets/tsr.yaml')) == tm.load_config('tsr')
 assert tm.composite(1.0, 0.0, 0.25) == 0.25 and 'tsr' in tm.list_models()
 '''
 LINES = [

@@ -16,6 +16,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -70,6 +71,12 @@ class Prediction:
 
     def _repr_jpeg_(self):
         return show_row([self.image, self.alpha, self.on()])._repr_jpeg_()
+
+    if TYPE_CHECKING:  # of the methods that follow by @patch, which type checkers do not see
+        def picture(self, kind: str = 'cutout', *, look: 'Look | None' = None, **options) -> torch.Tensor: ...
+        def pil(self, kind: str = 'cutout', **options) -> Image.Image: ...
+        def array(self, kind: str = 'cutout', **options) -> np.ndarray: ...
+        def save(self, path, kind: str | None = None, *, look: 'Look | None' = None, **options) -> Path: ...
 
 # %% ../../nbs/40_apply.predict.ipynb #e4c4037c
 def _look(look, options):
@@ -366,6 +373,12 @@ class Matter:
     def __repr__(self):
         settle = '' if self.settle == 'none' else f', settle={self.settle!r}'
         return f'Matter({type(self.model).__name__}, {self.device}, size={self.size}{settle})'
+
+    if TYPE_CHECKING:  # of the methods that follow by @patch
+        def batch(self, images, trimaps=None, *, together: int = 8, **guides) -> list[Prediction]: ...
+        def __call__(self, image, trimap=None, **guides) -> Prediction: ...
+        @classmethod
+        def from_pretrained(cls, source, *, revision: str | None = None, **options) -> 'Matter': ...
 
 # %% ../../nbs/40_apply.predict.ipynb #8cb3fc6e
 @contextmanager
