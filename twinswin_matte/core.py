@@ -150,7 +150,7 @@ SAVE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.bmp')
 IMAGE_SUFFIXES = (*SAVE_SUFFIXES, '.jpe', '.jfif', '.mpo', '.apng', '.dib', '.gif', '.avif', '.jp2', '.j2k', '.jpf', '.jpx', '.heic', '.heif', '.hif', '.ppm', '.pgm', '.pbm', '.pnm', '.tga')  # what is read, where the codec is there
 RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2', '.pef', '.srw')  # a camera's raw files: readers of TIFF see a thumbnail in them
 MAXIMUM_PIXELS = 178_956_970  # Pillow's own limit, about 13000x13000; a small file that claims more is taken for a bomb
-ENDINGS = {'PNG': b'IEND\xaeB`\x82', 'JPEG': b'\xff\xd9'}  # what a whole file ends with
+ENDINGS = {'PNG': b'IEND\xaeB`\x82', 'JPEG': b'\xff\xd9', 'MPO': b'\xff\xd9'}  # what a whole file ends with
 _BEGINNINGS = (b'\x89PNG', b'\xff\xd8\xff', b'II*\0', b'MM\0*', b'II+\0', b'MM\0+', b'RIFF', b'BM')  # of the kinds that are read
 _SCENE_LINEAR = {b'v/1\x01': 'an OpenEXR file', b'#?RADIANCE': 'a Radiance HDR file', b'#?RGBE': 'a Radiance HDR file'}
 
@@ -192,13 +192,16 @@ def _refuse_kind(path, content, picture=None):
         raise MattingError(f'{path}: a drawing ({picture.format}), not a picture; export it as PNG first')
 
 def _without_text(content):
-    "A PNG without its compressed texts and its profile, which Pillow refuses where they are huge."
-    kept, at = [content[:8]], 8
+    "A PNG without its compressed texts and its profile, which Pillow refuses where they are huge; and the profile, or None."
+    kept, at, profile = [content[:8]], 8, None
     while at + 8 <= len(content):
-        size = 12 + struct.unpack_from('>I', content, at)[0]
-        kept += [content[at:at + size]] * (content[at + 4:at + 8] not in (b'zTXt', b'iTXt', b'iCCP'))
+        size, name = 12 + struct.unpack_from('>I', content, at)[0], content[at + 4:at + 8]
+        kept += [content[at:at + size]] * (name not in (b'zTXt', b'iTXt', b'iCCP'))
+        if name == b'iCCP':
+            packed = content[at + 8:at + size - 4].partition(b'\0')[2][1:]
+            profile = zlib.decompressobj().decompress(packed, 2 ** 24)  # no more, whatever it claims
         at += size
-    return b''.join(kept)
+    return b''.join(kept), profile
 
 def _open(path, content):
     "A Pillow picture whose header has been checked."
@@ -215,8 +218,12 @@ def _open(path, content):
     except MattingError:
         raise
     except Exception as error:
-        if isinstance(error, ValueError) and 'too large' in str(error) and (shorter := _without_text(content)) != content:
-            return _open(path, shorter)
+        if isinstance(error, ValueError) and 'too large' in str(error).lower():
+            shorter, profile = _without_text(content)
+            if shorter != content:
+                picture = _open(path, shorter)
+                picture.info.update({'icc_profile': profile} if profile else {})
+                return picture
         if content.startswith(_BEGINNINGS):
             raise MattingError(f'{path}: the picture is damaged, or stored in a way that cannot be read; save it again as PNG') from None
         raise MattingError(f'{path}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, HEIC)') from None

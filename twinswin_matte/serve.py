@@ -28,7 +28,7 @@ from fastcore.basics import patch
 from .apply.predict import Prediction, checkpoint_file
 from .apply.tiles import SparingMatter
 from .apply.views import preview, smaller
-from .core import MattingError, image_size, load_alpha, load_image, save_image
+from .core import MattingError, image_size, load_alpha, load_image, load_photo, save_image
 from .jobs import unique_names
 from .outputs import Backdrop, Look
 
@@ -83,6 +83,7 @@ class Visit:
     ):
         self.folder, self.name = Path(folder), ''
         self.image, self.guide, self.picture = None, None, None  # 3xHxW, 1xHxW, 3xHxW
+        self.own = None  # the photo's own alpha, 1xHxW, if it is not opaque
         self.prediction, self.done = None, None  # at the size of the screen; what it was made with
         self.answer = Answer()
 
@@ -183,7 +184,8 @@ def _receive(self: Desk, visit, photo, guide, picture):
     if photo is not None:
         visit.guide = visit.guide if visit.image is None else None
         visit.drop()
-        visit.image, visit.name = self._take(photo, load_image), Path(photo).stem[:60]
+        taken = self._take(photo, load_photo)
+        visit.image, visit.own, visit.name = taken.image, taken.alpha, Path(photo).stem[:60]
     if guide is not None:
         visit.drop(keep_photo=True)
         visit.guide = None
@@ -223,7 +225,7 @@ def _matte(self: Desk, visit, choice):
     start, answer = time.perf_counter(), visit.answer
     self.told.clear()
     found = self.matters[choice.model](visit.image, **self._guides(visit, choice))
-    found = Prediction(found.alpha, visit.image, visit.name)
+    found = Prediction(found.alpha if visit.own is None else found.alpha.minimum(visit.own), visit.image, visit.name)  # what was transparent stays so
     alpha, cutout = (found.save(visit.file(f'{visit.name}-{kind}.png'), kind) for kind in ('alpha', 'cutout'))
     visit.prediction, visit.done = smaller(found, side=self.side), wanted
     height, width = found.size
