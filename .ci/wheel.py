@@ -151,11 +151,16 @@ assert tm.samples_folder().joinpath('CREDITS.md').is_file()
 assert tm.load_config(str(tm.samples_folder().parent / 'train/presets/tsr.yaml')) == tm.load_config('tsr')
 assert tm.composite(1.0, 0.0, 0.25) == 0.25 and 'tsr' in tm.list_models()
 '''
+DEMO = '''
+from twinswin_matte.demo import run_demo
+small = {'model.encoder': 'swin_nano', 'data.size': 64, 'data.synthetic': 8, 'data.validation': 2, 'teacher.iou': 0.1, 'train.steps': 2, 'train.epochs': 1}
+run_demo(data='pairs', minutes=0.02, changes=small)
+'''
 LINES = [
     'matte --version', 'matte predict photo.jpg', 'matte predict photo.jpg --output cutout,composite --background teal --trimap auto',
     'matte data synth --out pairs --count 12 --size 96',
     f'matte train --preset tsr data.root=pairs --check {SMALL}', f'matte train --preset tiny teacher.iou=0.1 data.synthetic=8 {SMALL}', f'matte train --from runs/tiny data.root=pairs --out runs/more {SMALL}',
-    'matte evaluate --checkpoint trimap-free runs/more --data pairs --split all', 'matte predict photo.jpg --checkpoint runs/tiny --out cut', 'matte demo --minutes 0.05']
+    'matte evaluate --checkpoint trimap-free runs/more --data pairs --split all', 'matte predict photo.jpg --checkpoint runs/tiny --out cut']
 
 
 def readme_blocks(kind):
@@ -213,6 +218,7 @@ def use(place):
     place.python_run('every module is imported', MODULES)
     for line in LINES:
         place.matte(line)
+    place.python_run('matte demo, with small models on the pairs', DEMO)
     place.matte('matte experiment', code=2, contains='git clone')
     place.matte('matte train --preset tsr data.root=nowhere', code=2, contains='nowhere')
     place.python_run('import twinswin_matte as tm', API)
