@@ -7,13 +7,16 @@ __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'MAXIMUM_PIXELS', 'E
            'OTHER_PICTURES', 'SYSTEM_FILES', 'MattingError', 'nearest_name', 'Registry', 'MattingSample', 'repo_root',
            'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder', 'data_root', 'golden_root',
            'has_heif', 'load_image', 'load_alpha', 'image_size', 'list_images', 'left_out', 'describe_left_out',
-           'one_thread', 'atomic_write', 'save_tensors', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple', 'unpad',
-           'Row', 'show_row', 'figure_row']
+           'one_thread', 'plain_text', 'json_text', 'utf8_path', 'atomic_write', 'save_tensors', 'not_tensors',
+           'save_image', 'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
+import errno
 import io
+import json
 import os
 import secrets
+import tempfile
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -166,6 +169,8 @@ def _read_bytes(path):
         raise MattingError(f'{path}: no such file')
     if path.is_dir():
         raise MattingError(f'{path}: is a folder, expected a picture')
+    if not path.is_file():
+        raise MattingError(f'{path}: neither a file nor a folder; save what comes from there as a file first')
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -419,6 +424,37 @@ def one_thread(
     finally:
         torch.set_num_threads(threads)
 
+# %% ../nbs/00_core.ipynb #6dd4534d
+def plain_text(
+    text: str,  # perhaps with what cannot be encoded
+    encoding: str = 'utf-8',  # of a file or console
+    errors: str = 'backslashreplace',  # or 'replace', 'ignore'
+) -> str:
+    "Text that an encoding can hold."
+    return text.encode(encoding, errors).decode(encoding)
+
+def json_text(
+    value,  # anything that JSON can hold
+    **options,  # of `json.dumps`
+) -> str:
+    "JSON in readable UTF-8; in ASCII with escapes if a file's name in it is not UTF-8."
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return text if plain_text(text) == text else json.dumps(value, **options)
+
+@contextmanager
+def utf8_path(
+    path,  # of a file
+):  # yields the path, or one that leads to it
+    "A path for libraries that open only names in UTF-8."
+    path = Path(path)
+    if plain_text(str(path)) == str(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f'link{path.suffix}'
+        link.symlink_to(path.resolve())
+        yield link
+
 # %% ../nbs/00_core.ipynb #a82146d8
 @contextmanager
 def atomic_write(
@@ -426,7 +462,7 @@ def atomic_write(
 ):  # yields a temporary path in the same folder
     "Write to a temporary name; rename at the end, or remove it if anything went wrong."
     path = Path(path)
-    temporary = path.with_name(f'.{path.stem[:40]}.{secrets.token_hex(6)}{path.suffix}')
+    temporary = path.with_name(f'.{plain_text(path.stem[:40], "ascii", "ignore")}.{secrets.token_hex(6)}{path.suffix}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
@@ -436,7 +472,8 @@ def atomic_write(
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise MattingError(f'{path}: cannot be written ({error.strerror or error}); is the disk full?') from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise MattingError(f'{path}: cannot be written ({error.strerror or error})' + '; make room, or choose another folder' * full) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -457,6 +494,24 @@ def save_tensors(
             raise OSError(str(error)) from None
         temporary.chmod(mode)  # safetensors makes files that only the owner may read
     return Path(path)
+
+# %% ../nbs/00_core.ipynb #315740ef
+def not_tensors(
+    path,  # a file that should be safetensors
+) -> str:  # empty if its beginning looks like one
+    "What a file holds instead of tensors, and what to do."
+    with open(path, 'rb') as file:
+        size, start = os.fstat(file.fileno()).st_size, file.read(256)
+    if start.startswith(b'version https://git-lfs'):
+        return 'a pointer of Git LFS, not the file itself; run git lfs pull'
+    if start.lstrip()[:1] == b'<':
+        return 'a web page, not the file itself; download it again from the link to the raw file'
+    if start.startswith((b'PK\x03\x04', b'\x80')) or b'ustar' in start:
+        return 'a pickled checkpoint (.pth, .pt, .ckpt), which can run anything when it is opened, so it is not; where you trust it, save its tensors with safetensors.torch.save_file'
+    if start.startswith(b'\x89HDF') or start.startswith(b'GGUF') or start[4:8] == b'TFL3':
+        return 'a checkpoint of another kind; safetensors are wanted'
+    header = int.from_bytes(start[:8], 'little')
+    return f'cut off after {size:,} bytes; copy it again' if size < 8 + header < 10 ** 8 or size < 8 else ''
 
 # %% ../nbs/00_core.ipynb #14aede8a
 def _encode_deep(array, suffix):

@@ -157,7 +157,7 @@ def write_exr(
     header = {'compression': exr.ZIP_COMPRESSION, 'type': exr.scanlineimage, 'chromaticities': REC709}
     with atomic_write(path) as temporary, exr.File(header, {'RGBA': array}) as file:
         try:
-            file.write(str(temporary))
+            file.write(os.fsencode(temporary))
         except RuntimeError as error:
             raise OSError(str(error)) from None
     return Path(path)

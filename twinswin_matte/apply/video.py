@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['VIDEO_SUFFIXES', 'ACCURATE', 'UNTAGGED', 'FULL_RANGE', 'BT709', 'BT601', 'CODINGS', 'CUTOUT_SUFFIXES',
-           'one_frame_delay', 'OneFrameDelay', 'is_video', 'VideoFrame', 'VideoReader', 'read_frames', 'VideoWriter',
-           'plan_video', 'predict_video', 'describe_video']
+           'one_frame_delay', 'OneFrameDelay', 'is_video', 'list_videos', 'VideoFrame', 'VideoReader', 'read_frames',
+           'VideoWriter', 'plan_video', 'predict_video', 'describe_video']
 
 # %% ../../nbs/40a_apply.video.ipynb #039d4375
 import io
@@ -70,6 +70,16 @@ def is_video(
     "Is this a video, by its name?"
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
+def list_videos(
+    folder,  # where to look; folders below are not searched
+) -> list:  # sorted paths
+    "The videos of a folder by their names, hidden files left out; `.ts` is TypeScript more often than a transport stream."
+    try:
+        found = [p for p in Path(folder).iterdir() if is_video(p) and not p.name.startswith('.') and p.is_file()]
+        return sorted(p for p in found if p.suffix.lower() != '.ts' or p.open('rb').read(1) == b'G')
+    except OSError as error:
+        raise MattingError(f'{error.filename or folder}: cannot be read ({error.strerror}); check its permissions') from None
+
 def _av():
     "PyAV, or how to get it."
     try:
@@ -111,7 +121,7 @@ def _open(path):
     if path.is_dir():
         raise MattingError(f'{path}: a folder; give a video file')
     try:
-        container = av.open(str(path))
+        container = av.open(str(path.absolute()))  # FFmpeg takes what stands before a colon for a protocol
     except FileNotFoundError:
         raise MattingError(f'{path}: no such file') from None
     except (av.FFmpegError, OSError) as error:
@@ -286,7 +296,7 @@ def _to_frame(image, coding, scaler):
 def _can_hold(form, path, index):
     "Does a container take this stream of sound? Tried with its first packet: some refuse only when they are closed."
     av = _av()
-    with av.open(str(path)) as source:
+    with av.open(str(Path(path).absolute())) as source:
         stream, scratch = source.streams[index], av.open(io.BytesIO(), 'w', format=form)
         try:
             copy = scratch.add_stream_from_template(stream)
@@ -301,7 +311,7 @@ def _can_hold(form, path, index):
 class _Sound:
     "The sound of a file, copied packet by packet."
     def __init__(self, path, output):
-        self.container, self.notes, self.streams, self.last = _av().open(str(path)), [], {}, {}
+        self.container, self.notes, self.streams, self.last = _av().open(str(Path(path).absolute())), [], {}, {}
         self.start = max(Fraction(0), Fraction(self.container.start_time or 0, 1_000_000))
         for stream in self.container.streams.audio:
             if _can_hold(output.format.name, path, stream.index):
@@ -354,7 +364,7 @@ class VideoWriter:
         av = _av()
         with atomic_write(self.path) as temporary:
             movie = {'movflags': '+faststart'} if self.path.suffix.lower() != '.webm' else {}
-            self._output = av.open(str(temporary), 'w', options=movie)
+            self._output = av.open(str(temporary.absolute()), 'w', options=movie)
             try:
                 yield self
                 self._finish()
@@ -498,6 +508,7 @@ def predict_video(
     progress=None,  # something with `step(name)` and `close()`; None: a line on a terminal
     audio: bool = True,  # copy the sound to composite and cut-out
     cutout_suffix: str = '.webm',  # '.webm' (small, for browsers) or '.mov' (large, for editors)
+    begin=None,  # a function that is called before the first file is made; None: nothing is
 ) -> dict:  # input, frames, expected, size, rate, duration, seconds, fps, complete, notes, files {output: path}
     "Matte a video, in the memory of a few frames whatever its length."
     plan = plan_video(path, out, outputs=outputs, cutout_suffix=cutout_suffix)
@@ -509,6 +520,8 @@ def predict_video(
         backdrop = Backdrop(backdrop.fit(*reader.size))  # scaled once, not for each frame
         progress = progress or _line(reader)
         stack.callback(progress.close)
+        if begin is not None:
+            begin()
         options = dict(rate=reader.rate, time_base=reader.time_base, pixel_aspect=reader.pixel_aspect)
         writers = {name: stack.enter_context(VideoWriter(target, sound=path if audio and name != 'alpha' else None, **options))
                    for name, target in plan.items()}
