@@ -762,8 +762,12 @@ def _check_options(parser):
 def _data_check(options):
     "Print what a folder holds."
     from twinswin_matte.data.mattes import open_data
+    from twinswin_matte.core import describe_left_out, left_out
     pool = open_data(options.folder, longest=None, megabytes=0)
     print(*pool.notes, sep='\n')
+    others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
+    if others:
+        _warn(describe_left_out(others))
     sets = {'train': pool.train, 'validation': pool.validation, **{t if t == 'test' else f'test {t}': d for t, d in (pool.test or {}).items()}}
     print('samples per epoch: ' + ', '.join(f'{title} {len(dataset)}' for title, dataset in sets.items() if dataset is not None))
     bad = 0

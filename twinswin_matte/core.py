@@ -496,6 +496,17 @@ def save_tensors(
     return Path(path)
 
 # %% ../nbs/00_core.ipynb #315740ef
+def _tensors_end(path, header, size):
+    "How long a file of tensors should be by its header; 0 if that makes no sense."
+    if size < 8 or header >= 10 ** 8 or size < 8 + header:
+        return 8 + header if header < 10 ** 8 else 8 * (size < 8)
+    with open(path, 'rb') as file:
+        try:
+            content = json.loads(file.read(8 + header)[8:])
+            return 8 + header + max((v['data_offsets'][1] for k, v in content.items() if k != '__metadata__'), default=0)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return 0
+
 def not_tensors(
     path,  # a file that should be safetensors
 ) -> str:  # empty if its beginning looks like one
@@ -510,8 +521,8 @@ def not_tensors(
         return 'a pickled checkpoint (.pth, .pt, .ckpt), which can run anything when it is opened, so it is not; where you trust it, save its tensors with safetensors.torch.save_file'
     if start.startswith(b'\x89HDF') or start.startswith(b'GGUF') or start[4:8] == b'TFL3':
         return 'a checkpoint of another kind; safetensors are wanted'
-    header = int.from_bytes(start[:8], 'little')
-    return f'cut off after {size:,} bytes; copy it again' if size < 8 + header < 10 ** 8 or size < 8 else ''
+    whole = _tensors_end(path, int.from_bytes(start[:8], 'little'), size)
+    return f'cut off after {size:,} bytes; copy it again' if size < whole else ''
 
 # %% ../nbs/00_core.ipynb #14aede8a
 def _encode_deep(array, suffix):

@@ -43,6 +43,8 @@ def gather_images(
         files = list_images(item) if item.is_dir() else [item]
         if not item.exists():
             raise MattingError(f'{item}: no such file or folder')
+        if not item.is_file() and not item.is_dir():
+            raise MattingError(f'{item}: neither a file nor a folder; save what comes from there as a file first')
         if not files:
             raise MattingError(f'{item}: no pictures in this folder (folders below are not searched){_besides(item)}')
         for file in files:
