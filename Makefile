@@ -5,12 +5,13 @@ DATA ?=
 OUT ?= runs/demo
 STAMP := .venv/.installed
 
-.PHONY: help install demo test bench bench-peers lab docs readme export clean
+.PHONY: help install demo test wheel bench bench-peers lab docs readme export clean
 
 help:
 	@echo "make install  put everything into .venv, once; the others do so, too"
 	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
 	@echo "make test   run every test"
+	@echo "make wheel  build the wheel and the sdist, and use the wheel in a fresh environment"
 	@echo "make bench  measure speeds (loading, waiting, foregrounds, calls in Python, training steps)"
 	@echo "make bench-peers  measure speeds beside other libraries, which it installs"
 	@echo "make lab    open the notebooks in JupyterLab"
@@ -33,6 +34,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(PY) .ci/check.py
+
+wheel: $(STAMP)
+	@rm -rf dist
+	@$(PY) .ci/wheel.py --keep dist
 
 bench: $(STAMP)
 	@$(PY) .ci/bench.py

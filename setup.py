@@ -1,4 +1,5 @@
 "Install `twinswin_matte` from `settings.ini`, the only place where its metadata live."
+import re
 import shutil
 from configparser import ConfigParser
 from pathlib import Path
@@ -10,8 +11,15 @@ root = Path(__file__).parent
 parser = ConfigParser(delimiters=['='])
 parser.read(root / 'settings.ini', encoding='utf-8')
 settings = parser['DEFAULT']
-readme = root / 'README.md'
 newest = 14  # Python 3.x that is tested
+
+
+def readme():
+    "The README, whose links lead into the repository, since the files they name are not in a wheel."
+    def absolute(link):
+        "One link or picture."
+        return f"{link[1]}({settings['git_url']}/{'raw' if link[1].startswith('!') else 'blob'}/{settings['branch']}/"
+    return re.sub(r'(!?\[[^]]*\])\((?!https?:|#|mailto:)', absolute, (root / 'README.md').read_text(encoding='utf-8'))
 
 
 class WithData(build_py):
@@ -25,13 +33,13 @@ class WithData(build_py):
 
 setup(
     name=settings['lib_name'], version=settings['version'], description=settings['description'],
-    long_description=readme.read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+    long_description=readme(), long_description_content_type='text/markdown',
     author=settings['author'], author_email=settings['author_email'], url=settings['git_url'],
     project_urls={'Documentation': settings['doc_host'] + settings['doc_baseurl'], 'Changelog': f"{settings['git_url']}/blob/{settings['branch']}/CHANGELOG.md",
                   'Issues': f"{settings['git_url']}/issues"},
-    license='Apache-2.0', license_files=['LICENSE'], keywords=settings['keywords'].split(), python_requires=f">={settings['min_python']}",
+    license_expression='Apache-2.0', license_files=['LICENSE'], keywords=settings['keywords'].split(), python_requires=f">={settings['min_python']}",
     classifiers=['Development Status :: 3 - Alpha', 'Environment :: Console', 'Framework :: Jupyter', 'Intended Audience :: Developers', 'Intended Audience :: Science/Research',
-                 'Operating System :: OS Independent', 'Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
+                 'Operating System :: POSIX', 'Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
                  *(f'Programming Language :: Python :: 3.{minor}' for minor in range(int(settings['min_python'].split('.')[1]), newest + 1)),
                  'Topic :: Multimedia :: Graphics', 'Topic :: Scientific/Engineering :: Artificial Intelligence', 'Topic :: Scientific/Engineering :: Image Processing', 'Typing :: Typed'],
     cmdclass={'build_py': WithData},

@@ -32,6 +32,7 @@ ROOMS = {
     'command': ('Command line', 'The one door into every room.'),
     'experiments': ('Experiments', 'Questions, with answers and their spread.'),
 }
+PROJECT = {'contributing': 'CONTRIBUTING.md', 'changelog': 'CHANGELOG.md', 'security': 'SECURITY.md'}  # files of the repository that are pages, too
 TENS = {'0': 'ground', '1': 'data', '2': 'models', '3': 'train', '4': 'apply'}
 COMMANDS = {'adapt', 'data', 'demo', 'evaluate', 'experiment', 'export', 'join', 'models', 'predict', 'push', 'save', 'serve', 'train'}  # of `matte`; as functions they are written `train()`
 METHODS = range(23, 29)  # one paper, one notebook
@@ -392,12 +393,22 @@ def write_sources(folder):
     for page in pages:
         notebook = for_myst(page, links)
         if page.doc == 'index':
-            contents = '\n'.join(f'- [{ROOMS[r][0]}](room-{r}.md): {ROOMS[r][1]}' for r in rooms) + '\n- {ref}`Every name, from A to Z <genindex>`\n'
-            notebook.cells.append(nbformat.v4.new_markdown_cell(f'## All pages\n\n{contents}\n' + toctree([f'room-{r}' for r in rooms])))
+            contents = '\n'.join(f'- [{ROOMS[r][0]}](room-{r}.md): {ROOMS[r][1]}' for r in rooms) + '\n- [Project](project.md): Contributing, what changes, security.\n- {ref}`Every name, from A to Z <genindex>`\n'
+            notebook.cells.append(nbformat.v4.new_markdown_cell(f'## All pages\n\n{contents}\n' + toctree([*(f'room-{r}' for r in rooms), 'project'])))
         (folder / f'{page.doc}.ipynb').write_text(json.dumps(notebook), encoding='utf-8')
     for room, some in rooms.items():
         (folder / f'room-{room}.md').write_text(room_page(room, some, links), encoding='utf-8')
+    write_project(folder)
     return pages
+
+
+def write_project(folder):
+    "The files for those who carry on, and their page of contents."
+    texts = {name: (root / file).read_text(encoding='utf-8') for name, file in PROJECT.items()}
+    for name, text in texts.items():
+        (folder / f'{name}.md').write_text(text, encoding='utf-8')
+    names = '\n'.join(f'- [{re.search(r"^# (.+)", text, flags=re.M)[1]}]({name}.md)' for name, text in texts.items())
+    (folder / 'project.md').write_text(f'# Project\n\n{names}\n\n{toctree(list(texts))}', encoding='utf-8')
 
 
 def dangling(pages):
@@ -446,7 +457,7 @@ def configuration():
     project = settings['DEFAULT']
     options = {
         'navbar_align': 'left', 'navbar_center': ['navbar-nav'], 'navbar_end': ['theme-switcher'], 'navbar_persistent': ['search-button'],
-        'header_links_before_dropdown': len(ROOMS), 'show_toc_level': 2, 'secondary_sidebar_items': ['page-toc'], 'footer_start': ['copyright'], 'footer_end': [],
+        'header_links_before_dropdown': len(ROOMS) + 1, 'show_toc_level': 2, 'secondary_sidebar_items': ['page-toc'], 'footer_start': ['copyright'], 'footer_end': [],
         'pygments_light_style': 'tango', 'pygments_dark_style': 'github-dark', 'navigation_with_keys': False, 'back_to_top_button': False,
     }
     return {
@@ -518,7 +529,8 @@ def check_pages(site, pages):
         figures = sum(any(k.startswith('image/') for k in o.get('data', {})) for c in shown for o in c.outputs)
         found = len(soup.select('div.cell_output img'))
         wrong += [f'{page.doc}: {found} of {figures} figures'] if found != figures else []
-    return wrong + [f'{name}: a directive: {line.strip()}' for name, soup in site.items() for line in soup.get_text().splitlines() if re.match(r'\s*#\|', line)]
+    return wrong + [f'{name}: a directive: {line.strip()}' for name, soup in site.items() if name.removesuffix('.html') not in PROJECT
+                    for line in soup.get_text().splitlines() if re.match(r'\s*#\|', line)]
 
 
 def check_names(site):
@@ -541,8 +553,9 @@ def check_names(site):
 
 def check_search(out, pages):
     "The index of the search holds every page, and words of the field."
+    lost = [name for name in (*PROJECT, 'project') if not (out / f'{name}.html').is_file()]
     index = json.loads(re.fullmatch(r'Search\.setIndex\((.*)\);?\s*', (out / 'searchindex.js').read_text(encoding='utf-8'), flags=re.S)[1])
-    wrong = [f'{p.doc}: not in the search' for p in pages if p.doc not in index['docnames']]
+    wrong = [f'{name}: not in the search' for name in [*(p.doc for p in pages), *PROJECT] if name not in index['docnames']] + [f'{name}: no page' for name in lost]
     return wrong + [f'the search does not know {word}' for word in ('trimap', 'alpha', 'refin') if word not in index['terms']]
 
 

@@ -112,6 +112,7 @@ def _predict_options(parser):
     parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
     parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo. trimap-guided, which then works, takes many seconds for each photo, and about a GB of memory for each megapixel; where that is not free it works at a smaller size, and says so')
     parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
+    parser.add_argument('--matte-range', metavar='N|labels', help='the number that masks or trimaps have for foreground, if it is not 255 (or 65535 in files of 16 bits): 1, 2, 4095, ...; labels: every number but 0 of a mask is foreground')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
     parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is doubted (default: 1.5 %% of the longer side)')
     parser.add_argument('--settle', metavar='METHOD', help='what the model and the colours of the photo leave open is decided by closed-form, knn, learning-based, large-kernel or random-walk; of a model that needs trimaps, closed-form lets the alpha follow the edges of the photo; '
@@ -186,12 +187,14 @@ def _guides(options, matter):
         options.parser.error('--coarse is for --trimap auto')
     if options.radius is not None and options.trimap != 'auto' and not options.mask:
         options.parser.error('--radius is for --mask and --trimap auto')
+    if options.matte_range is not None and not options.mask and options.trimap in (None, 'auto'):
+        options.parser.error('--matte-range says how to read the files of --mask or --trimap')
     if (options.trimap or options.mask) and not matter.needs_trimap:
         _warn(f'{type(matter.model).__name__} does not look at trimaps: what they know is kept, the rest is what it says without; trimap-guided looks at them')
     if matter.needs_trimap and not (options.trimap or options.mask):
         options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto')
     coarse = Matter(options.coarse or 'trimap-free', device=options.device, precision=options.precision) if options.trimap == 'auto' else None
-    return dict(trimap=options.trimap, mask=options.mask, coarse=coarse, radius=options.radius)
+    return dict(trimap=options.trimap, mask=options.mask, coarse=coarse, radius=options.radius, matte_range=options.matte_range)
 
 def _predict_photos(photos, matter, outputs, options):
     "Matte photos; what Ctrl-C leaves is gone on with by the same command."
@@ -458,6 +461,8 @@ def _evaluate_details(parser):
     "Options that hardly anybody needs at first."
     parser.add_argument('--trimap-radius', type=_count, metavar='PIXELS', help='with --data: make trimaps of this width from the truth where there are none')
     parser.add_argument('--resolution', metavar='SIZE', help='compare at another size: original (default), long:1024, short:512 or square:512')
+    parser.add_argument('--pred-matte-range', metavar='N|labels', help='the number that the mattes of --pred have for opaque, if it is not 255 (or 65535 in files of 16 bits): 1, 4095, ...; labels: every number but 0 is foreground')
+    parser.add_argument('--gt-matte-range', metavar='N|labels', help='the same of the true mattes in --gt or --data')
     parser.add_argument('--resize', action='store_true', help='bring mattes of another size to that of the truth (default: they are refused)')
     parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), help='of Grad and Conn (default: dim, the original); a benchmark has its own')
     parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: a classical method, or none (default: what each checkpoint says)')
@@ -508,7 +513,7 @@ def _truth_pairs(options):
     pairings = {folder: pair_mattes(folder, options.gt, trimap=options.trimap) for folder in options.pred}
     files = {name: found for p in pairings.values() for name, found in p.files.items()}
     pairs = [Pair(name, truth, truth, trimap) for name, (_, truth, trimap) in sorted(files.items())]
-    return {Path(options.gt).resolve().name: PairFolder(pairs)}, {folder: p.missing for folder, p in pairings.items()}
+    return {Path(options.gt).resolve().name: PairFolder(pairs, matte_range=options.gt_matte_range)}, {folder: p.missing for folder, p in pairings.items()}
 
 def _chosen_sets(options, protocol):
     "The sets to evaluate on: {title: dataset}."
@@ -516,13 +521,15 @@ def _chosen_sets(options, protocol):
     from twinswin_matte.data.mattes import open_data
     from twinswin_matte.data.pairs import PairFolder
     if protocol.sets:
+        if options.gt_matte_range:
+            raise MattingError('--gt-matte-range is for data of your own; a benchmark has its own')
         from twinswin_matte.apply.protocols import open_sets
         return open_sets(protocol, options.data, sets=options.set)
     if options.split == 'all':
         if options.set:
             raise MattingError('--set chooses among held-out sets; leave it out with --split all')
-        return {'all pairs': PairFolder(options.data)}
-    pool = open_data(options.data)
+        return {'all pairs': PairFolder(options.data, matte_range=options.gt_matte_range)}
+    pool = open_data(options.data, matte_range=options.gt_matte_range)
     parts = {'test': pool.test or {}, 'validation': {'validation': pool.validation} if pool.validation is not None else {}}[options.split]
     if not parts:
         raise MattingError(f'{options.data}: nothing is held out for {options.split}; --split all takes every pair of one folder')
@@ -542,7 +549,7 @@ def _methods(options):
     from twinswin_matte.apply.predict import Matter
     from twinswin_matte.apply.protocols import MatteFolder
     titles = _titles(options.checkpoint + options.pred)
-    made = [Matter(c, device=options.device, size=options.size, settle=options.settle) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize) for f in options.pred]
+    made = [Matter(c, device=options.device, size=options.size, settle=options.settle) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize, matte_range=options.pred_matte_range) for f in options.pred]
     twice = next((t for t in titles + options.classical if (titles + options.classical).count(t) > 1), None)
     if twice:
         options.parser.error(f'{twice} is given twice: name each method once')
@@ -756,32 +763,33 @@ def _data_list(options):
 # %% ../nbs/49_cli.ipynb #6a9fda2d
 def _check_options(parser):
     parser.add_argument('folder', metavar='DIR', help='pictures and mattes')
-    parser.add_argument('--read', action='store_true', help='read every picture, to find damaged ones')
+    parser.add_argument('--read', action='store_true', help='read every picture, to find damaged ones (default: three of each part)')
+    parser.add_argument('--matte-range', metavar='N|labels', help='the number that the mattes have for opaque, if it is not 255 (or 65535 in files of 16 bits): 1, 4095, ...; labels: every number but 0 is foreground; data.matte_range in a configuration')
     parser.set_defaults(run=_data_check)
 
 def _data_check(options):
     "Print what a folder holds."
     from twinswin_matte.data.mattes import open_data
     from twinswin_matte.core import describe_left_out, left_out
-    pool = open_data(options.folder, longest=None, megabytes=0)
+    pool = open_data(options.folder, longest=None, megabytes=0, matte_range=options.matte_range)
     print(*pool.notes, sep='\n')
     others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
     if others:
         _warn(describe_left_out(others))
     sets = {'train': pool.train, 'validation': pool.validation, **{t if t == 'test' else f'test {t}': d for t, d in (pool.test or {}).items()}}
     print('samples per epoch: ' + ', '.join(f'{title} {len(dataset)}' for title, dataset in sets.items() if dataset is not None))
-    bad = 0
-    if options.read:
-        parts = [part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None]
-        bad = sum(_read_all(part) for part in {id(part): part for part in parts}.values())
+    parts = [part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None]
+    bad = sum(_read_all(part, None if options.read else 3) for part in {id(part): part for part in parts}.values())
+    if bad or options.read:
         print(f'{bad} could not be read' if bad else 'all could be read')
     return int(bool(bad))
 
-def _read_all(dataset):
-    "Read every sample and name the bad ones; how many there were."
+def _read_all(dataset, most=None):
+    "Read every sample, or the first few, and name the bad ones; how many there were."
     from twinswin_matte.apply.predict import Progress, stream
-    bad, progress = 0, Progress(len(dataset))
-    for _, future in stream(dataset.__getitem__, range(len(dataset))):
+    count = min(len(dataset), most or len(dataset))
+    bad, progress = 0, Progress(count)
+    for _, future in stream(dataset.__getitem__, range(count)):
         progress.step()
         if future.exception():
             _warn(f'failed: {future.exception()}')

@@ -151,10 +151,13 @@ def write_exr(
     layer: torch.Tensor,  # 4xHxW premultiplied, linear light, in 0..1
     *,
     bits: int = 16,  # 16 (half) or 32 (float)
+    dpi: tuple | None = None,  # dots per inch across and down that the file shall name
 ) -> Path:  # the path
     "Write an OpenEXR file with the channels R, G, B and A."
     array, exr = _numbers(layer, bits, path, {16: np.float16, 32: np.float32}), _package('OpenEXR')
     header = {'compression': exr.ZIP_COMPRESSION, 'type': exr.scanlineimage, 'chromaticities': REC709}
+    if dpi is not None:
+        header.update(xDensity=float(dpi[0]), pixelAspectRatio=float(dpi[0] / dpi[1]))
     with atomic_write(path) as temporary, exr.File(header, {'RGBA': array}) as file:
         try:
             file.write(os.fsencode(temporary))
@@ -173,13 +176,14 @@ def write_tiff(
     layer: torch.Tensor,  # 4xHxW premultiplied, in 0..1: sRGB values for 16 bits, linear light for 32
     *,
     bits: int = 16,  # 16 (integers) or 32 (float)
+    dpi: tuple | None = None,  # dots per inch across and down that the file shall name
 ) -> Path:  # the path
     "Write a TIFF file whose alpha is marked as associated, that is, premultiplied."
     array, tiff = _numbers(layer, bits, path, {16: np.uint16, 32: np.float32}), _package('tifffile')
     about = {16: 'premultiplied alpha, sRGB values', 32: 'premultiplied alpha, linear light, BT.709 primaries'}
     with atomic_write(path) as temporary:
         tiff.imwrite(temporary, array, photometric='rgb', extrasamples=['assocalpha'], compression='zlib', predictor=bits == 16, metadata=None,
-                     software=False, description=about[bits], iccprofile=_srgb_profile() if bits == 16 else None)
+                     software=False, description=about[bits], iccprofile=_srgb_profile() if bits == 16 else None, **({} if dpi is None else {'resolution': dpi, 'resolutionunit': 'INCH'}))
     return Path(path)
 
 # %% ../nbs/02b_outputs.ipynb #21639666
@@ -278,5 +282,5 @@ def save_output(
     if kind in ('exr', 'tiff'):
         if suffix not in (OUTPUTS[kind].suffix, f'.{kind}'):
             raise MattingError(f'{path}: the output {kind} goes into a file that ends in {OUTPUTS[kind].suffix}')
-        return (write_exr if kind == 'exr' else write_tiff)(path, picture, bits=max(look.bits, 16))
-    return save_image(path, picture, bits=min(look.bits, 16))
+        return (write_exr if kind == 'exr' else write_tiff)(path, picture, bits=max(look.bits, 16), dpi=getattr(prediction, 'dpi', None))
+    return save_image(path, picture, bits=min(look.bits, 16), dpi=getattr(prediction, 'dpi', None))

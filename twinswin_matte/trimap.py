@@ -162,11 +162,13 @@ def clean_trimap(
 
 def load_trimap(
     path,  # a picture with 0, 128 and 255, or nearly so
+    *,
+    matte_range=None,  # the number in the file that means foreground, such as 2 for a trimap of 0, 1 and 2; None: 255 or 65535
 ) -> torch.Tensor:  # 1xHxW in {0, 0.5, 1}
     "Read a trimap somebody drew."
-    values = load_alpha(path)
-    if 0 < values.max() < 0.02:
-        raise MattingError(f'{path}: holds no value above {round(255 * values.max().item())} of 255, as if classes were numbered; a trimap has 0 background, 128 unknown, 255 foreground')
+    if matte_range == 'labels':
+        raise MattingError('matte_range=labels is for mattes and masks; give the number that a trimap has for foreground, such as 2')
+    values = load_alpha(path, matte_range=matte_range, trimap=True)
     if len(values.unique()) == 1 and 0.2 < values.mean() < 0.8:
         return clean_trimap(values)
     stray = torch.bincount((values * 255).round().int().flatten(), minlength=256)[STRAY]

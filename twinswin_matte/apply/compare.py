@@ -389,8 +389,8 @@ def _matte_of(method, title, sample, trimap_radius):
     "A method's matte at the size of the truth."
     if isinstance(method, MatteFolder):
         path = method.files(title)[sample.name]
-        alpha = load_alpha(path)
-        return resize_matte(alpha, sample.size) if alpha.shape != sample.alpha.shape else load_matte(path, sample.alpha)
+        alpha = load_alpha(path, matte_range=method.matte_range)
+        return resize_matte(alpha, sample.size) if alpha.shape != sample.alpha.shape else load_matte(path, sample.alpha, matte_range=method.matte_range)
     trimap = sample.trimap if sample.trimap is not None or trimap_radius is None else trimap_from_alpha(sample.alpha, radius=trimap_radius)
     return method(sample.image, trimap if method.needs_trimap else None).alpha
 

@@ -190,9 +190,10 @@ def load_matte(
     *,
     resize: bool = False,  # bring it to the size of the truth, else another size is an error
     resized: set | None = None,  # the stems of resized mattes are added to it
+    matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
 ) -> torch.Tensor:  # 1xHxW in 0..1
     "A predicted matte at the size of the truth."
-    alpha = load_alpha(path)
+    alpha = load_alpha(path, matte_range=matte_range)
     if alpha.shape == truth.shape:
         return alpha
     if not resize:
@@ -211,6 +212,8 @@ def evaluate_folder(
     regions=REGIONS,  # of 'whole', 'unknown', 'boundary'
     convention: str = 'dim',  # of Grad and Conn: 'dim' (the standard), 'gca' or 'aim'
     resize: bool = False,  # bring mattes of another size to that of the truth, else they are refused
+    pred_matte_range=None,  # the number that the predictions have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+    truth_matte_range=None,  # the same of the true mattes
     workers: int = 2,  # threads
     processes: Processes = ALONE,  # those that share the work, from `join_processes`
 ) -> pd.DataFrame:  # a row per picture and region; `attrs` has sizes, resized, failed, missing, convention
@@ -223,8 +226,8 @@ def evaluate_folder(
     def measure(name):
         "Rows of one pair of files, and the size of its truth."
         files = pairing.files[name]
-        t = load_alpha(files[1])
-        p = load_matte(files[0], t, resize=resize, resized=resized)
+        t = load_alpha(files[1], matte_range=truth_matte_range)
+        p = load_matte(files[0], t, resize=resize, resized=resized, matte_range=pred_matte_range)
         tri = None if files[2] is None else load_trimap(files[2])
         return matte_rows(name, p, t, trimap=tri, regions=regions, convention=convention), tuple(t.shape[-2:])
 

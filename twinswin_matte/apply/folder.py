@@ -20,11 +20,10 @@ from pathlib import Path
 
 import torch
 from fastcore.basics import patch
-from PIL import Image
 
-from .predict import Matter, guide_for
+from .predict import Matter, guide_for, keep_transparency, own_alpha_remark
 from .video import plan_video, predict_video
-from ..core import MattingError, describe_left_out, left_out, list_images, load_image, plain_text
+from ..core import MattingError, describe_left_out, left_out, list_images, load_photo, plain_text
 from ..jobs import Ledger, Progress, file_mark, gather_images, process_number, process_share, stream, unique_names
 from ..outputs import OUTPUTS, Backdrop, Look, check_outputs, save_output
 from ..trimap import trimap_remark
@@ -76,6 +75,7 @@ class Guides:
     source: object = None  # the folder, file or coarse `Matter`
     files: dict = field(default_factory=dict)  # {picture: trimap or mask file}
     radius: int | None = None  # as in `guide_for`
+    matte_range: object = None  # as in `guide_for`
 
     def __call__(self,
         path,  # of a picture
@@ -85,7 +85,7 @@ class Guides:
         if self.kind in ('trimap', 'mask') and path not in self.files:
             raise MattingError(f'{path}: no {self.kind} with this stem in {self.source}')
         given = self.files[path] if self.kind in ('trimap', 'mask') else self.source
-        return None if self.kind is None else guide_for(image, **{self.kind: given}, radius=self.radius)
+        return None if self.kind is None else guide_for(image, **{self.kind: given}, radius=self.radius, matte_range=self.matte_range)
 
     @cached_property
     def _model(self):
@@ -97,7 +97,7 @@ class Guides:
     ) -> list:
         "What a picture's trimap depends on."
         given = self._model if self.kind == 'coarse' else file_mark(self.files[path]) if path in self.files else None
-        return [self.kind, given, self.radius]
+        return [self.kind, given, self.radius, *[self.matte_range] * (self.matte_range is not None)]
 
 def find_guides(
     images,  # paths of pictures
@@ -107,6 +107,7 @@ def find_guides(
     mask=None,  # a file or a folder paired by stem
     coarse=None,  # a `Matter` that needs no trimap
     radius: int | None = None,  # pixels of doubt around mask or coarse matte
+    matte_range=None,  # as in `guide_for`
 ) -> Guides:
     "What is given, checked before the first picture."
     given = {'trimap': None if trimap == 'auto' else trimap, 'mask': mask, 'coarse': coarse}
@@ -124,7 +125,7 @@ def find_guides(
         raise MattingError(f'the coarse model {type(coarse.model).__name__} needs a trimap itself: use one that works without')
     kind, = kinds
     files = {} if kind == 'coarse' else find_trimaps(given[kind], images, what=kind)
-    return Guides(kind, given[kind], files, radius)
+    return Guides(kind, given[kind], files, radius, matte_range)
 
 # %% ../../nbs/40b_apply.folder.ipynb #f602981e
 def _weights(model):
@@ -189,16 +190,6 @@ def _reason(path, error):
 # %% ../../nbs/40b_apply.folder.ipynb #14745ba1
 TRIMAP_OF = {'trimap': 'its trimap', 'mask': 'the trimap made of its mask', 'coarse': 'the trimap found for it'}
 
-def _pages(path):
-    "How many pictures a file holds, if its kind can hold several."
-    if Path(path).suffix.lower() not in ('.gif', '.png', '.apng', '.webp', '.avif', '.tif', '.tiff', '.heic', '.heif'):
-        return 1
-    try:
-        with Image.open(path) as picture:
-            return getattr(picture, 'n_frames', 1)
-    except Exception:  # who reads it says why
-        return 1
-
 @dataclass
 class FolderJob:
     "Pictures, and what is to be made of them."
@@ -209,7 +200,7 @@ class FolderJob:
     ledger: Ledger
     batch: int = 1  # pictures that go through the model together
     made: tuple = ()  # folders that were not there, inner ones first
-    notes: dict = field(default_factory=dict)  # picture -> what is odd about its trimap
+    notes: dict = field(default_factory=dict)  # picture -> what is odd about it or its trimap
 
     @cached_property
     def _shared(self):
@@ -227,15 +218,15 @@ class FolderJob:
 
     def read(self,
         path,  # of a picture
-    ) -> tuple:  # 3xHxW, and 1xHxW or None
+    ) -> tuple:  # a sample with image, own alpha and dpi, and 1xHxW or None
         "A picture and its trimap."
-        image = load_image(path)
-        trimap, pages = self.guides(path, image), _pages(path)
+        sample = load_photo(path)
+        trimap = self.guides(path, sample.image)
         odd = '' if trimap is None else trimap_remark(trimap)
-        remarks = [f'{TRIMAP_OF.get(self.guides.kind)} {odd}'] * bool(odd) + [f'holds {pages} pictures, of which the first is matted; make a video of an animation'] * (pages > 1)
-        if remarks:
-            self.notes[path] = '; '.join(remarks)
-        return image, trimap
+        notes = ([f'{TRIMAP_OF[self.guides.kind]} {odd}'] if odd else []) + sample.meta['remarks'] + ([] if sample.alpha is None else [own_alpha_remark(sample.alpha)])
+        if notes:
+            self.notes[path] = '; '.join(notes)
+        return sample, trimap
 
     def matte(self,
         group: list,  # of pairs of a path and the future of what `read` returns
@@ -243,8 +234,9 @@ class FolderJob:
         "The predictions of some pictures, or what went wrong with each."
         if len(group) > 1 and all(f.exception() is None for _, f in group):
             try:
-                images, trimaps = zip(*(f.result() for _, f in group), strict=True)
-                return list(zip([p for p, _ in group], self.matter.batch(images, trimaps, together=self.batch), strict=True))
+                samples, trimaps = zip(*(f.result() for _, f in group), strict=True)
+                found = self.matter.batch([s.image for s in samples], trimaps, together=self.batch)
+                return list(zip([p for p, _ in group], map(keep_transparency, found, samples), strict=True))
             except Exception:  # noqa: S110  each alone will tell which
                 pass
         return [(path, self._alone(future)) for path, future in group]
@@ -252,7 +244,8 @@ class FolderJob:
     def _alone(self, future):
         "One prediction, or what went wrong."
         try:
-            return self.matter(*future.result())
+            sample, trimap = future.result()
+            return keep_transparency(self.matter(sample.image, trimap), sample)
         except Exception as error:
             return error
 
@@ -360,13 +353,14 @@ def predict_folder(
     mask=None,  # a folder of masks paired by stem, or one file
     coarse=None,  # a `Matter` that needs no trimap, to make them
     radius: int | None = None,  # pixels of doubt around a mask or a coarse matte
+    matte_range=None,  # the number that trimaps or masks have for foreground (1, 2, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     batch: int = 1,  # pictures that go through the model together
     workers: int = 2,  # threads that read, and as many that write
     overwrite: bool = False,  # do finished files again, and replace files of others
     report: PredictReport | None = None,  # filled while the work goes on; None makes a new one
 ) -> PredictReport:  # what was done, what failed and why
     "Matte many files: a bad one is reported and the rest are done, a finished one is skipped, several processes share them."
-    look, guides = dict(background=background, blur=blur, tint=tint, bits=bits), dict(trimap=trimap, mask=mask, coarse=coarse, radius=radius)
+    look, guides = dict(background=background, blur=blur, tint=tint, bits=bits), dict(trimap=trimap, mask=mask, coarse=coarse, radius=radius, matte_range=matte_range)
     job = plan_folder(inputs, matter, out, outputs=outputs, look=look, guides=guides, batch=batch)
     report, left = report if report is not None else PredictReport(), job.unfinished(overwrite=overwrite)
     todo = set(left)

@@ -308,8 +308,9 @@ class MatteFolder:
         folder,  # of mattes with the stems of the pictures; or with a folder of them for each set
         *,
         resize: bool = False,  # bring mattes of another size to that of the truth, else they are refused
+        matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     ):
-        self.folder, self.resize = Path(folder), resize
+        self.folder, self.resize, self.matte_range = Path(folder), resize, matte_range
         if not self.folder.is_dir():
             raise MattingError(f'{self.folder}: no such folder of mattes')
 
@@ -322,10 +323,14 @@ class MatteFolder:
 
 class _Truths(list):
     "Pairs whose truths and trimaps are read, and whose photographs are not."
+    def __init__(self, pairs, read_alpha):
+        super().__init__(pairs)
+        self.read_alpha = read_alpha
+
     def __getitem__(self, index):
         "A sample without its picture."
         pair = super().__getitem__(index)
-        return MattingSample(None, load_alpha(pair.alpha), name=pair.name, trimap=None if pair.trimap is None else load_trimap(pair.trimap))
+        return MattingSample(None, self.read_alpha(pair.alpha), name=pair.name, trimap=None if pair.trimap is None else load_trimap(pair.trimap))
 
 # %% ../../nbs/42a_apply.protocols.ipynb #c7763422
 def trained_on(
@@ -370,12 +375,12 @@ def _evaluate_files(protocol, method, title, dataset, **options):
 
     def measure(sample, path):
         "Rows of one file, and the size of its truth."
-        alpha = load_alpha(path)
+        alpha = load_alpha(path, matte_range=method.matte_range)
         if tuple(alpha.shape[-2:]) != protocol.resolution.size(sample.size):
-            alpha = load_matte(path, sample.alpha, resize=method.resize, resized=resized)
+            alpha = load_matte(path, sample.alpha, resize=method.resize, resized=resized, matte_range=method.matte_range)
         return protocol_rows(protocol, sample.name, alpha, sample.alpha, trimap=sample.trimap), sample.size
 
-    frame = evaluate_samples(lambda sample: files[sample.name], _Truths(both), measure=measure, **options)
+    frame = evaluate_samples(lambda sample: files[sample.name], _Truths(both, dataset.read_alpha), measure=measure, **options)
     frame.attrs.update(missing=[n for n in names if n not in files], resized=sorted(set().union(*options['processes'].gather(resized))))
     return frame
 

@@ -13,7 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+
+try:
+    import onnxruntime
+except ImportError:
+    raise ImportError('exported models are run by onnxruntime: pip install "twinswin_matte[onnx]"') from None
 
 # %% ../../nbs/43a_apply.runtime.ipynb #016fb022
 class OnnxError(ValueError):
@@ -43,21 +47,65 @@ def resize(
     return np.clip(rows @ (picture @ columns.T), 0, 1)
 
 # %% ../../nbs/43a_apply.runtime.ipynb #af42f985
-def _read(path, grey=False):
-    "HxWx3 (or HxW) of a file, upright."
+def _pillow(path):
+    "Pillow's picture of a file, upright."
     try:
         from PIL import Image, ImageOps
     except ImportError:
         raise OnnxError(f'{path}: reading files needs Pillow (pip install pillow); or give an array') from None
     try:
         with Image.open(path) as picture:
-            picture = ImageOps.exif_transpose(picture)
-            if picture.mode.startswith('I'):
-                values = np.asarray(picture, np.float32) / 65535
-                return values if grey else np.repeat(values[..., None], 3, 2)
-            return np.asarray(picture.convert('L' if grey else 'RGB'))
+            return ImageOps.exif_transpose(picture)
     except OSError as error:
         raise OnnxError(f'{path}: cannot be read as a picture ({error})') from None
+
+def _in_srgb(picture, profile):
+    "An RGB, L or CMYK picture by its color profile; by its numbers if that is of no use."
+    import io
+
+    from PIL import ImageCms
+    try:
+        source, goal = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB'))
+        if source.profile.xcolor_space.strip() == 'RGB':
+            picture = picture.convert('RGB')
+        return ImageCms.profileToProfile(picture, source, goal, ImageCms.Intent.RELATIVE_COLORIMETRIC, 'RGB', flags=ImageCms.Flags.BLACKPOINTCOMPENSATION)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture
+
+def _read(path):
+    "HxWx3 of a photograph in sRGB, and its own alpha, HxW, or None."
+    picture = _pillow(path)
+    alpha = np.asarray(picture.convert('RGBA').getchannel('A'), np.float32) / 255 if picture.has_transparency_data else None
+    if picture.mode.startswith('I'):
+        return np.repeat((np.asarray(picture, np.float32) / 65535)[..., None], 3, 2), alpha
+    profile = picture.info.get('icc_profile')
+    picture = picture.convert('RGB') if picture.mode not in ('RGB', 'L', 'CMYK') else picture
+    return np.asarray((_in_srgb(picture, profile) if profile else picture).convert('RGB')), alpha
+
+def _read_gray(path):
+    "HxW in 0..1 of a trimap's file: its grays, or the alpha of a shape of one color or a cut-out."
+    picture = _pillow(path)
+    if picture.mode.startswith('I'):
+        values, colors, alpha, limit = np.asarray(picture, np.float32) / 65535, None, None, 65535
+    else:
+        parts = np.asarray(picture.convert('RGBA'), np.float32) / 255
+        colors, alpha, limit = parts[..., :3], parts[..., 3], 255
+        values = np.asarray(picture.convert('RGBA').convert('L'), np.float32) / 255
+    colored = colors is not None and (np.ptp(colors, axis=2)[alpha > 0.1] > 0.1).mean() > 0.01 if alpha is None or (alpha > 0.1).any() else False
+    if alpha is not None and (alpha < 1).any():
+        seen = values[alpha > 0.25]
+        one = seen.size and np.ptp(seen) < 0.04 and not (0.2 < seen.min() and seen.max() < 0.8)
+        values = alpha if colored or not seen.size or one else values * alpha
+    elif colored:
+        raise OnnxError(f'{path}: a color picture, expected a trimap in grays; are photograph and trimap swapped?')
+    return _check_reach(values, path, limit)
+
+def _check_reach(values, what, limit):
+    "Refuse numbers that end far below white, such as 0, 1 and 2."
+    top = values.max() if values.size else 0
+    if 0 < top < (0.2 if limit == 255 else 0.25 if limit == 65535 else 0.02):
+        raise OnnxError(f'{what}: its largest value is {round(top * limit, 4):g} of {limit}; a trimap has 0 background, 128 unknown, 255 foreground (of 8 bits)')
+    return values
 
 def _in_range(values, what):
     "8-bit values or 0..1 as float32 in 0..1; an error for anything else."
@@ -68,13 +116,18 @@ def _in_range(values, what):
     return values
 
 def as_picture(
-    image,  # HxWx3 array, 8-bit or in 0..1, or a file
-) -> np.ndarray:  # 3xHxW float32 in 0..1
-    "A picture as a model wants it."
-    values = _read(image) if isinstance(image, (str, os.PathLike)) else np.asarray(image)
-    if values.ndim != 3 or values.shape[2] != 3 or 0 in values.shape:
+    image,  # HxWx3 or HxWx4 array, 8-bit or in 0..1, or a file
+    *,
+    alpha: bool = False,  # return the picture's own alpha, too
+):  # 3xHxW float32 in 0..1; with alpha a pair of it and HxW or None
+    "A picture as a model wants it, in sRGB."
+    values, own = _read(image) if isinstance(image, (str, os.PathLike)) else (np.asarray(image), None)
+    if values.ndim != 3 or values.shape[2] not in (3, 4) or 0 in values.shape:
         raise OnnxError(f'a picture must be HxWx3, got {"x".join(map(str, values.shape))}; give one RGB picture at a time')
-    return np.ascontiguousarray(_in_range(values, 'picture').transpose(2, 0, 1))
+    values = _in_range(values, 'picture')
+    own = values[..., 3] if values.shape[2] == 4 else own
+    picture = np.ascontiguousarray(values[..., :3].transpose(2, 0, 1))
+    return (picture, own) if alpha else picture
 
 # %% ../../nbs/43a_apply.runtime.ipynb #33dc8389
 def as_trimap(
@@ -82,10 +135,11 @@ def as_trimap(
     size: tuple,  # the picture's height and width
 ) -> np.ndarray:  # 1xHxW float32 in {0, 0.5, 1}
     "A trimap as a model wants it."
-    values = _read(trimap, grey=True) if isinstance(trimap, (str, os.PathLike)) else np.asarray(trimap)
+    file = isinstance(trimap, (str, os.PathLike))
+    values = _read_gray(trimap) if file else np.asarray(trimap)
     if values.shape != tuple(size):
         raise OnnxError(f'the trimap is {"x".join(map(str, values.shape))}, the picture {size[0]}x{size[1]}: they must have one size')
-    values = _in_range(values, 'trimap')
+    values = values if file else _check_reach(_in_range(values, 'trimap'), 'the trimap', 255 if values.dtype == np.uint8 else 1)
     return np.where(values >= 0.8, 1, np.where(values <= 0.2, 0, 0.5)).astype(np.float32)[None]
 
 def resize_trimap(
@@ -235,14 +289,15 @@ class OnnxMatter:
         image,  # HxWx3 array, 8-bit or in 0..1, or a file
         trimap=None,  # HxW array or a file, for a model that wants one
     ) -> np.ndarray:  # HxW float32 in 0..1
-        "The matte of one picture, at its size."
-        picture = as_picture(image)
+        "The matte of one picture, at its size; what is transparent in the picture stays so."
+        picture, own = as_picture(image, alpha=True)
         size = picture.shape[-2:]
         known = None if trimap is None else as_trimap(trimap, size)
         small = self.working_size(size)
         guide = resize_trimap(known, small)[None] if self.needs_trimap and known is not None else None
         alpha = resize(self.run(resize(picture, small)[None], guide)[0], size).clip(0, 1)
-        return (alpha if known is None else np.where(known == 0.5, alpha, known))[0]
+        alpha = (alpha if known is None else np.where(known == 0.5, alpha, known))[0]
+        return alpha if own is None else np.minimum(alpha, own)
 
     def __repr__(self):
         return f'OnnxMatter({self.about["name"]}, {self.about["precision"]}, size={self.size})'

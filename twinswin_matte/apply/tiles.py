@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .predict import Matter, Prediction, _as_image, _as_trimap, _resize, _resize_trimap, working_size
+from .predict import Matter, Prediction, _as_photo, _as_trimap, _resize, _resize_trimap, keep_transparency, working_size
 from ..composite import estimate_foreground
 from ..core import MattingError
 from ..losses import box_mean
@@ -438,14 +438,15 @@ def predict_large(
     _check_numbers(overlap=(overlap, 0), coarse=(coarse, 32), radius=(radius, 0))
     if tile != 'auto' and overlap is not None and 2 * overlap > tile:
         raise MattingError(f'overlap={overlap}: at most half a tile, {tile // 2} pixels')
-    image, name = _as_image(image)
+    sample = _as_photo(image)
+    image, name = sample.image, sample.name
     if trimap is None and matter.needs_trimap:
         raise MattingError(f'{type(matter.model).__name__} needs a trimap with each picture: give one, or use a model without')
     trimap = None if trimap is None else _as_trimap(trimap, tuple(image.shape[-2:]))
     job = _Job(matter, image.cpu(), trimap, name, overlap, radius, progress)
     side = choose_tile(matter, job.size) if tile == 'auto' else tile
     coarse = min(matter.size or 1024, 1024) if coarse is None else coarse
-    prediction = as_large_as_possible(lambda side: _run(job, side, coarse), side)
+    prediction = keep_transparency(as_large_as_possible(lambda side: _run(job, side, coarse), side), sample)
     if foreground:
         prediction.foreground  # noqa: B018  computed on first use and kept
     return prediction

@@ -116,11 +116,11 @@ def _existing(root, pattern, card):
                            f'in {root} found {describe_folder(root)}. Get it from {card.source}')
     return found
 
-def _read_part(root, part, card, *, strict, longest):
+def _read_part(root, part, card, *, strict, **options):
     "The pairs of one part."
     trimaps = part.trimaps and next((root / t for t in part.trimaps.split('|') if (root / t).is_dir()), None)
     pairs = find_pairs(_existing(root, part.images, card), _existing(root, part.alphas, card), trimaps=trimaps, strict=strict, composites=part.composites)
-    return PairFolder(pairs, content=part.content, longest=longest)
+    return PairFolder(pairs, content=part.content, **options)
 
 def _is_there(root, part):
     "Are both folders of a part there?"
@@ -133,6 +133,7 @@ def load_mattes(
     split: str = 'train',  # one of the card's splits
     strict: bool = True,  # unpaired files are an error, else left out
     longest: int | None = None,  # shrink to this longest side in pixels
+    matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
 ) -> Dataset:  # of MattingSample, with `.names`
     "The pairs of a known data set."
     card, root = MATTES[name], Path(root)
@@ -141,8 +142,9 @@ def load_mattes(
     if name in _READERS:
         return _READERS[name](root, split, strict=strict, longest=longest)
     parts = [p for p in card.splits[split] if not p.optional or _is_there(root, p)]
-    folders = [_read_part(root, p, card, strict=strict, longest=longest) for p in parts]
-    return PairFolder([p for f in folders for p in f.pairs], content=parts[0].content, longest=longest)
+    options = dict(longest=longest, matte_range=matte_range)
+    folders = [_read_part(root, p, card, strict=strict, **options) for p in parts]
+    return PairFolder([p for f in folders for p in f.pairs], content=parts[0].content, **options)
 
 # %% ../../nbs/12_data.mattes.ipynb #840cd6b6
 _SHARES = {'train': 0.8, 'val': 0.1, 'test': 0.1}
@@ -278,11 +280,11 @@ def _background_folders(root, publishable=False):
     return [p for p in below if not (publishable and p.name in NOT_PUBLISHABLE)] or [home]
 
 # %% ../../nbs/12_data.mattes.ipynb #2c5fd72f
-def _tree_parts(root, given):
+def _tree_parts(root, given, matte_range):
     "Photographs and cut-outs with the times to show them, test sets of the tree, and notes."
     photos, cutouts, times, test, notes = [], [], [], {}, []
     for folder in sorted(p for p in (root / 'mattes').iterdir() if p.is_dir() and not p.name.startswith('.')):
-        pairs = PairFolder(folder)
+        pairs = PairFolder(folder, matte_range=matte_range)
         only = folder.name in TEST_ONLY
         often = given.get(folder.name, 4)
         notes.append(f'mattes/{folder.name}: {len(pairs)} pairs' + (', for testing only' if only else f', shown {often} times'))
@@ -300,9 +302,9 @@ def _tree_parts(root, given):
         raise MattingError(f'times: {unknown[0]!r} is no folder to train on below {root}; choose from {", ".join(sorted({Path(n.split(":")[0]).name for n in notes} - set(test)))}')
     return photos, cutouts, times, test, notes
 
-def _open_tree(root, *, longest, megabytes, publishable, times):
+def _open_tree(root, *, longest, megabytes, publishable, times, matte_range):
     "The tree with mattes/*/{im,gt}, rgba/* and backgrounds/*."
-    photos, cutouts, times, test, notes = _tree_parts(root, times)
+    photos, cutouts, times, test, notes = _tree_parts(root, times, matte_range)
     divided = photos or cutouts
     names = sorted({n for d in divided for n in d.names})
     held = _hold_out(names, 0.2)
@@ -325,9 +327,9 @@ def _recognise(root):
             return name, there
     return None, []
 
-def _open_splits(root, name, splits, *, longest, megabytes, publishable):
+def _open_splits(root, name, splits, *, longest, megabytes, publishable, matte_range):
     "The splits of a known layout; without a validation split, a tenth of the training names is held out."
-    notes, sets = [f'{MATTES[name].title}: {MATTES[name].layout}'], {s: load_mattes(name, root, split=s) for s in splits}
+    notes, sets = [f'{MATTES[name].title}: {MATTES[name].layout}'], {s: load_mattes(name, root, split=s, matte_range=matte_range) for s in splits}
     train, validation = sets.pop('train', None), sets.pop('val', None)
     if train is not None and validation is None:
         parts = split_by_hash(train.names, fractions={'train': 0.9, 'validation': 0.1})
@@ -338,9 +340,9 @@ def _open_splits(root, name, splits, *, longest, megabytes, publishable):
     train = None if train is None else _remember([train], longest, megabytes)
     return DataPool(train, validation, sets, _background_folders(root, publishable), notes)
 
-def _open_flat(root, *, longest, megabytes, publishable):
+def _open_flat(root, *, longest, megabytes, publishable, matte_range):
     "One pair of folders, divided by hash."
-    whole = PairFolder(root)
+    whole = PairFolder(root, matte_range=matte_range)
     parts = split_by_hash(whole.names, fractions={'train': 0.8, 'validation': 0.1, 'test': 0.1})
     sets = {s: whole.subset(names) for s, names in parts.items() if names}
     train = sets.get('train') or whole
@@ -356,10 +358,11 @@ def open_data(
     megabytes: float = 1024,  # memory for training samples that were read
     publishable: bool = False,  # leave out backgrounds that a published checkpoint may not use
     times: dict | None = None,  # name of a folder below mattes or rgba -> how often its samples are shown in an epoch; 0 leaves it out
+    matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
 ) -> DataPool:  # data sets of MattingSample
     "Recognise a folder's layout and split what it holds; test-only sets stay out of training."
     root = Path(root)
-    settings = dict(longest=longest, megabytes=megabytes, publishable=publishable)
+    settings = dict(longest=longest, megabytes=megabytes, publishable=publishable, matte_range=matte_range)
     if (root / 'mattes').is_dir() and any((root / 'mattes').glob('*/*/')):
         return _open_tree(root, **settings, times=dict(times or {}))
     if times:

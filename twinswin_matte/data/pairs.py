@@ -11,6 +11,7 @@ __all__ = ['IMAGE_FOLDERS', 'ALPHA_FOLDERS', 'TRIMAP_FOLDERS', 'describe_folder'
 import re
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -186,13 +187,15 @@ class PairFolder(Dataset):
         content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's colour alone
         read_alpha=load_alpha,  # function from path to 1xHxW
         longest: int | None = None,  # shrink to this longest side in pixels
+        matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     ):
         if content not in ('photo', 'foreground'):
             raise MattingError(f'content={content!r}: choose photo or foreground')
         if isinstance(source, (str, Path)):
             images, alphas, trimaps = pair_folders(source)
             source = find_pairs(images, alphas, trimaps=trimaps)
-        self.pairs, self.content, self.read_alpha, self.longest = list(source), content, read_alpha, longest
+        self.pairs, self.content, self.longest = list(source), content, longest
+        self.read_alpha = read_alpha if matte_range is None else partial(load_alpha, matte_range=matte_range)
 
     def __len__(self):
         "Number of pairs."

@@ -469,7 +469,7 @@ def build_data(
     d, o, table = config.data, config.train, config.data.root and Path(config.data.root).suffix.lower() == '.csv'
     if d.place and trimap:
         raise MattingError('data.place is for models without a trimap; those with one learn from windows around what is unknown')
-    pool, trimap = _open(d.root, 2 * d.size, publishable=d.publishable, times=d.times), d.radius if trimap else False
+    pool, trimap = _open(d.root, 2 * d.size, publishable=d.publishable, times=d.times, matte_range=d.matte_range), d.radius if trimap else False
     if d.shards:
         return _build_streams(config, pool, trimap)
     synthetic = d.synthetic or (0 if pool else 200)

@@ -12,6 +12,7 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from fastcore.basics import patch
@@ -93,6 +94,10 @@ class RunRecord:
     def checkpoint(self) -> Path:
         "The best checkpoint."
         return self.folder / 'best.safetensors'
+
+    if TYPE_CHECKING:  # follows by @patch, which type checkers do not see
+        @property
+        def steps(self) -> pd.DataFrame: ...
 
 @patch(as_prop=True)
 def steps(self: RunRecord) -> pd.DataFrame:
