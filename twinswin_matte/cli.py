@@ -1081,7 +1081,7 @@ def _flushed(code):
         return code
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
+        if isinstance(error, BrokenPipeError) or code == 2:  # told already
             return code
         _warn(f'matte: standard output: {error.strerror}')
         return 2
