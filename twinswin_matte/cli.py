@@ -7,6 +7,8 @@ __all__ = ['CHECKPOINT', 'main', 'command']
 
 # %% ../nbs/49_cli.ipynb #f4561702
 import argparse
+import codecs
+import errno
 import os
 import re
 import sys
@@ -99,7 +101,7 @@ A video becomes OUT/alpha/NAME.mp4, OUT/composite/NAME.mp4 (with its sound) and 
     'matte predict talk.mp4 --out cut --output composite --background white',
     'torchrun --nproc-per-node 4 -m twinswin_matte.cli predict holiday/ --checkpoint best.safetensors --out cut'))
 def _predict_options(parser):
-    parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, folders of them, or video files')
+    parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, videos, or folders of them; folders below are not searched')
     parser.add_argument('--checkpoint', metavar='FILE', help='a trained model: best.safetensors of a run, the folder of the run, or a name on the Hub '
                         '(default: trimap-free, or trimap-guided where there is a --trimap or --mask; both come with the library)')
     parser.add_argument('--out', default='mattes', metavar='DIR', help='folder for the results (default: mattes)')
@@ -129,8 +131,11 @@ def _predict_options(parser):
 # %% ../nbs/49_cli.ipynb #51b82c85
 def _predict(options):
     "Matte photos and videos."
+    import signal
+
     from twinswin_matte.apply.predict import check_outputs, gather_images
     from twinswin_matte.apply.tiles import SparingMatter, TiledMatter
+    from twinswin_matte.core import list_images
     outputs = check_outputs(options.output)
     videos, rest = _split_videos(options.photos)
     if videos:
@@ -139,19 +144,31 @@ def _predict(options):
             options.parser.error(f'--{given} is for photos, not for videos')
         if options.bits != 8 and not rest:
             options.parser.error('--bits is for photos: videos have 8')
-    photos = gather_images(rest) if rest else []
+    beside = _videos_beside(rest)
+    stills = [p for p in rest if not beside.get(p) or list_images(p)]
+    photos = gather_images(stills) if stills else []
     tile = _tile_side(options, videos)
     checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
     matter = SparingMatter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle, report=lambda line: _warn(f'{line}; with --tiles auto all of them count'))
     _check_settle(options, videos, matter.needs_trimap)
-    failed = _predict_videos(videos, matter, outputs, options)
+    taken, left = _choose_videos(videos, [v for found in beside.values() for v in found], outputs, options, matter.needs_trimap)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun ends its processes so
+    try:
+        failed = _predict_videos(taken, matter, outputs, options)
+    except KeyboardInterrupt:
+        _warn('stopped; the same command goes on from there')
+        return 130
     if not photos:
+        _tell_left_out(rest, taken, left)
         return int(failed)
     if tile:
         if matter.settle != 'none' and not matter.needs_trimap:
             _warn(f'in tiles nothing settles what {checkpoint} says, and its edges are coarser for it: leave --tiles out, or take it with --trimap auto')
         matter = TiledMatter(matter, tile=tile)
-    return _predict_photos(photos, matter, outputs, options) or int(failed)
+    code = _predict_photos(photos, matter, outputs, options)
+    if code != 130:
+        _tell_left_out(rest, taken, left)
+    return code or int(failed)
 
 def _check_settle(options, videos, needs_trimap):
     "Nothing else decides where --settle does."
@@ -181,10 +198,7 @@ def _guides(options, matter):
 
 def _predict_photos(photos, matter, outputs, options):
     "Matte photos; what Ctrl-C leaves is gone on with by the same command."
-    import signal
-
     from twinswin_matte.apply.folder import PredictReport, predict_folder
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun ends its processes so
     report, workers = PredictReport(), 1 if options.tiles else options.workers
     try:
         predict_folder(photos, matter, options.out, outputs=outputs, background=options.background, blur=options.blur, tint=options.tint, bits=options.bits, batch=options.batch,
@@ -218,18 +232,62 @@ def _tile_side(options, videos):
         options.parser.error(f"--tiles {options.tiles}: give auto, or a side in pixels from 64 up" if not videos else '--tiles is for photos, not for videos')
     return int(options.tiles)
 
+def _check_name(name):
+    "An error for what cannot name a file here."
+    from twinswin_matte.core import MattingError
+    if re.match(r'[a-z][a-z0-9+.-]+://', str(name)):
+        raise MattingError(f'{name}: an address; download the file first')
+    if not str(name):
+        raise MattingError("'': an empty name; is a variable of the shell unset?")
+
 def _split_videos(inputs):
-    "Video files, and the rest; two of one name are an error before anything is done."
+    "Video files, and the rest."
     from twinswin_matte.apply.video import is_video
     from twinswin_matte.core import MattingError
+    for name in inputs:
+        _check_name(name)
     videos = [Path(p) for p in inputs if is_video(p) and not Path(p).is_dir()]
-    for k, video in enumerate(videos):
+    for video in videos:
         if not video.is_file():
             raise MattingError(f'{video}: no such file or folder')
-        same = next((v for v in videos[:k] if v.stem == video.stem), None)
-        if same:
-            raise MattingError(f'{same} and {video} would both become {video.stem}.mp4; do them one after the other, with another --out')
     return videos, [p for p in inputs if Path(p) not in videos]
+
+def _videos_beside(inputs):
+    "The videos of those inputs that are folders: {input: videos}."
+    from twinswin_matte.apply.video import list_videos
+    return {p: list_videos(p) for p in inputs if Path(p).is_dir()}
+
+def _only_photos(options, outputs, needs_trimap):
+    "Why these options leave the videos of a folder out; empty if they do not."
+    from importlib.util import find_spec
+    given = next((name for name in ('trimap', 'mask', 'coarse', 'radius', 'blur', 'tint', 'tiles') if getattr(options, name) is not None), None)
+    given = given or ('bits' if options.bits != 8 else 'settle' if options.settle not in (None, 'none') else None)
+    if find_spec('av') is None:
+        return 'video: pip install "twinswin_matte[video]"'
+    other = [o for o in outputs if o not in ('alpha', 'cutout', 'composite')]
+    if other or given:
+        return f'video: cannot become {other[0]}' if other else f'video: --{given} is for photos'
+    return 'video: brings no trimaps, which this model needs' if needs_trimap else ''
+
+def _choose_videos(named, found, outputs, options, needs_trimap):
+    "The videos to matte, and why others of the folders are left out: {video: reason}."
+    reason, taken, left = _only_photos(options, outputs, needs_trimap), list(named), {}
+    for video in found:
+        same = any(v.resolve() == video.resolve() for v in taken)
+        why = reason or ('video: another one has this name' if any(v.stem.casefold() == video.stem.casefold() for v in taken) else '')
+        if why and not same:
+            left[video] = why
+        elif not same:
+            taken.append(video)
+    return taken, left
+
+def _tell_left_out(inputs, taken, left):
+    "Name the files of the folders that were not taken."
+    from twinswin_matte.core import describe_left_out, left_out
+    from twinswin_matte.jobs import process_number
+    files = {p: why for folder in inputs if Path(folder).is_dir() for p, why in left_out(folder).items()}
+    if (files := {p: why for p, why in {**files, **left}.items() if p not in taken}) and process_number()[0] == 0:
+        _warn(describe_left_out(files))
 
 def _predict_videos(videos, matter, outputs, options):
     "Matte videos one after the other; was any not done, or not whole?"
@@ -238,8 +296,9 @@ def _predict_videos(videos, matter, outputs, options):
     from twinswin_matte.apply.folder import predict_videos
     from twinswin_matte.apply.video import describe_video
     failed, look = False, dict(background=options.background, delay=not options.no_delay, audio=not options.no_audio)
+    single = len(options.photos) == 1 and not Path(options.photos[0]).is_dir()
     for video, found in predict_videos(videos, matter, options.out, outputs=outputs, overwrite=options.overwrite, **look):
-        if isinstance(found, Exception) and len(options.photos) == 1:
+        if isinstance(found, Exception) and single:
             raise found
         if isinstance(found, Exception):
             _warn(f'failed: {found}')
@@ -711,8 +770,12 @@ def _check_options(parser):
 def _data_check(options):
     "Print what a folder holds."
     from twinswin_matte.data.mattes import open_data
+    from twinswin_matte.core import describe_left_out, left_out
     pool = open_data(options.folder, longest=None, megabytes=0, matte_range=options.matte_range)
     print(*pool.notes, sep='\n')
+    others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
+    if others:
+        _warn(describe_left_out(others))
     sets = {'train': pool.train, 'validation': pool.validation, **{t if t == 'test' else f'test {t}': d for t, d in (pool.test or {}).items()}}
     print('samples per epoch: ' + ', '.join(f'{title} {len(dataset)}' for title, dataset in sets.items() if dataset is not None))
     parts = [part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None]
@@ -954,7 +1017,11 @@ def _build():
 
 def _parse(argv):
     "The options; further files or changes after other options belong to the first ones."
-    options, extra = _build().parse_known_args(argv)
+    parser, words = _build(), sys.argv[1:] if argv is None else list(argv)
+    dashed = next((w for w in words if w.startswith('-') and not w.startswith('--') and w != '-h' and os.path.lexists(w)), None)
+    if dashed and '--' not in words:
+        parser.error(f'{dashed}: a name that begins with a dash looks like an option: write {os.path.join(os.curdir, dashed)}')
+    options, extra = parser.parse_known_args(argv)
     more = getattr(options, 'more', None)
     if extra and (more is None or any(e.startswith('-') for e in extra)):
         options.parser.unknown(extra)
@@ -967,6 +1034,20 @@ def _is_ours(error):
     "Was the error raised on purpose, with a sentence for the user?"
     core = sys.modules.get('twinswin_matte.core')
     return core is not None and isinstance(error, core.MattingError)
+
+def _escape(error):
+    "Bytes of a file's name as they are; what a console cannot show as its number."
+    text = error.object[error.start:error.end]
+    if all('\udc80' <= letter <= '\udcff' for letter in text):
+        return text.encode('utf-8', 'surrogateescape'), error.end
+    return text.encode('ascii', 'backslashreplace').decode(), error.end
+
+def _take_any_name():
+    "Let the console show every name somehow, whatever it can show."
+    codecs.register_error('matte', _escape)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='matte')
 
 def main(
     argv: list | None = None,  # words after `matte`; None takes them from the command line
@@ -984,15 +1065,32 @@ def main(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG):
+            _warn(f'{options.parser.prog}: {str(error.filename or "standard output")[:200]}: {error.strerror}')
+            return 2
         if not _is_ours(error):
             raise
         _warn(f'{options.parser.prog}: {" ".join(str(error).split())}')
         return 2
 
+def _flushed(code):
+    "The code when all that was printed is out; a reader who has gone is no mistake, a full disk is one."
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError) or code == 2:  # told already
+            return code
+        _warn(f'matte: standard output: {error.strerror}')
+        return 2
+
 def command():
     "What a terminal starts: `main`, and the end of the process, which is one of several perhaps."
+    _take_any_name()
     try:
-        code = main()
+        code = _flushed(main())
     except Exception:
         sys.excepthook(*sys.exc_info())
         code = 1

@@ -8,14 +8,17 @@ __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAX
            'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder', 'data_root', 'golden_root',
            'has_heif', 'rgb_profile', 'picture_dpi', 'colored_share', 'matte_values', 'scale_matte', 'load_photo',
            'load_image', 'load_alpha', 'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread',
-           'atomic_write', 'save_tensors', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row',
-           'show_row', 'figure_row']
+           'plain_text', 'json_text', 'utf8_path', 'atomic_write', 'save_tensors', 'not_tensors', 'save_image',
+           'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
+import errno
 import io
+import json
 import os
 import secrets
 import struct
+import tempfile
 import warnings
 import zlib
 from contextlib import contextmanager
@@ -173,6 +176,8 @@ def _read_bytes(path):
         raise MattingError(f'{path}: no such file')
     if path.is_dir():
         raise MattingError(f'{path}: is a folder, expected a picture')
+    if not path.is_file():
+        raise MattingError(f'{path}: neither a file nor a folder; save what comes from there as a file first')
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -699,7 +704,6 @@ def image_size(
     return (width, height) if lying else (height, width)
 
 # %% ../nbs/00_core.ipynb #f556635a
-RAW_SUFFIXES = ('.cr2', '.cr3', '.nef', '.arw', '.dng', '.raf', '.orf', '.rw2', '.pef', '.srw')
 OTHER_PICTURES = ('.jxl', '.svg', '.psd', '.exr', '.hdr', '.pdf', '.eps', '.ico')
 SYSTEM_FILES = ('thumbs.db', 'desktop.ini', 'ehthumbs.db', 'icon\r')  # of file managers: nobody's work
 
@@ -792,6 +796,37 @@ def one_thread(
     finally:
         torch.set_num_threads(threads)
 
+# %% ../nbs/00_core.ipynb #6dd4534d
+def plain_text(
+    text: str,  # perhaps with what cannot be encoded
+    encoding: str = 'utf-8',  # of a file or console
+    errors: str = 'backslashreplace',  # or 'replace', 'ignore'
+) -> str:
+    "Text that an encoding can hold."
+    return text.encode(encoding, errors).decode(encoding)
+
+def json_text(
+    value,  # anything that JSON can hold
+    **options,  # of `json.dumps`
+) -> str:
+    "JSON in readable UTF-8; in ASCII with escapes if a file's name in it is not UTF-8."
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return text if plain_text(text) == text else json.dumps(value, **options)
+
+@contextmanager
+def utf8_path(
+    path,  # of a file
+):  # yields the path, or one that leads to it
+    "A path for libraries that open only names in UTF-8."
+    path = Path(path)
+    if plain_text(str(path)) == str(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f'link{path.suffix}'
+        link.symlink_to(path.resolve())
+        yield link
+
 # %% ../nbs/00_core.ipynb #a82146d8
 @contextmanager
 def atomic_write(
@@ -799,7 +834,7 @@ def atomic_write(
 ):  # yields a temporary path in the same folder
     "Write to a temporary name; rename at the end, or remove it if anything went wrong."
     path = Path(path)
-    temporary = path.with_name(f'.{path.stem[:40]}.{secrets.token_hex(6)}{path.suffix}')
+    temporary = path.with_name(f'.{plain_text(path.stem[:40], "ascii", "ignore")}.{secrets.token_hex(6)}{path.suffix}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
@@ -809,7 +844,8 @@ def atomic_write(
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise MattingError(f'{path}: cannot be written ({error.strerror or error}); is the disk full?') from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise MattingError(f'{path}: cannot be written ({error.strerror or error})' + '; make room, or choose another folder' * full) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -830,6 +866,35 @@ def save_tensors(
             raise OSError(str(error)) from None
         temporary.chmod(mode)  # safetensors makes files that only the owner may read
     return Path(path)
+
+# %% ../nbs/00_core.ipynb #315740ef
+def _tensors_end(path, header, size):
+    "How long a file of tensors should be by its header; 0 if that makes no sense."
+    if size < 8 or header >= 10 ** 8 or size < 8 + header:
+        return 8 + header if header < 10 ** 8 else 8 * (size < 8)
+    with open(path, 'rb') as file:
+        try:
+            content = json.loads(file.read(8 + header)[8:])
+            return 8 + header + max((v['data_offsets'][1] for k, v in content.items() if k != '__metadata__'), default=0)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return 0
+
+def not_tensors(
+    path,  # a file that should be safetensors
+) -> str:  # empty if its beginning looks like one
+    "What a file holds instead of tensors, and what to do."
+    with open(path, 'rb') as file:
+        size, start = os.fstat(file.fileno()).st_size, file.read(256)
+    if start.startswith(b'version https://git-lfs'):
+        return 'a pointer of Git LFS, not the file itself; run git lfs pull'
+    if start.lstrip()[:1] == b'<':
+        return 'a web page, not the file itself; download it again from the link to the raw file'
+    if start.startswith((b'PK\x03\x04', b'\x80')) or b'ustar' in start:
+        return 'a pickled checkpoint (.pth, .pt, .ckpt), which can run anything when it is opened, so it is not; where you trust it, save its tensors with safetensors.torch.save_file'
+    if start.startswith(b'\x89HDF') or start.startswith(b'GGUF') or start[4:8] == b'TFL3':
+        return 'a checkpoint of another kind; safetensors are wanted'
+    whole = _tensors_end(path, int.from_bytes(start[:8], 'little'), size)
+    return f'cut off after {size:,} bytes; copy it again' if size < whole else ''
 
 # %% ../nbs/00_core.ipynb #14aede8a
 def _png_with_dpi(content, dpi):

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from .core import IMAGE_SUFFIXES, MattingError, describe_left_out, left_out, list_images, load_image
+from .core import IMAGE_SUFFIXES, MattingError, describe_left_out, json_text, left_out, list_images, load_image, plain_text
 
 # %% ../nbs/00a_jobs.ipynb #e373ac7b
 def _besides(folder):
@@ -43,6 +43,8 @@ def gather_images(
         files = list_images(item) if item.is_dir() else [item]
         if not item.exists():
             raise MattingError(f'{item}: no such file or folder')
+        if not item.is_file() and not item.is_dir():
+            raise MattingError(f'{item}: neither a file nor a folder; save what comes from there as a file first')
         if not files:
             raise MattingError(f'{item}: no pictures in this folder (folders below are not searched){_besides(item)}')
         for file in files:
@@ -122,7 +124,7 @@ class Progress:
             left = (time.time() - self.start) / self.done * (self.total - self.done)
             line = f'{self.done}/{self.total}  {in_words(left)} left  {name}'
             width = shutil.get_terminal_size().columns - 1
-            self.file.write('\r' + line[:width].ljust(width))
+            self.file.write('\r' + plain_text(line, getattr(self.file, 'encoding', None) or 'utf-8', 'replace')[:width].ljust(width))
             self.file.flush()
 
     def close(self):
@@ -153,7 +155,7 @@ class Ledger:
         self.folder, self.entries, self.lock = Path(folder), {}, threading.Lock()
         self.path = self.folder / LEDGER / f'{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl'
         for path in sorted((self.folder / LEDGER).glob('*.jsonl')):
-            for line in path.read_text(encoding='utf-8', errors='replace').splitlines():
+            for line in path.read_text(encoding='utf-8', errors='surrogateescape').splitlines():
                 self._take(line)
 
     def _take(self, line):
@@ -166,7 +168,7 @@ class Ledger:
 
     def _add(self, entries):
         "Append lines and remember them."
-        text = ''.join(json.dumps(e, ensure_ascii=False) + '\n' for e in entries)
+        text = ''.join(json_text(e) + '\n' for e in entries)
         with self.lock:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -281,7 +283,7 @@ def start_processes(
     local = {'GLOO_SOCKET_IFNAME': 'lo'} if sys.platform == 'linux' else {}  # the name of this machine may lead elsewhere
     threads = {'OMP_NUM_THREADS': str(max(1, (os.cpu_count() or 1) // count))}
     environment = {**local, **threads, 'PYTHONFAULTHANDLER': '1', **os.environ}
-    done = subprocess.run([sys.executable, '-W', 'ignore', *how, *map(str, words)], capture_output=True, text=True, env=environment)
+    done = subprocess.run([sys.executable, '-W', 'ignore', *how, *map(str, words)], capture_output=True, encoding='utf-8', errors='backslashreplace', env=environment)
     if not done.returncode:
         return done.stdout
     raise MattingError(f'{" ".join(map(str, words))} failed in {"one of " * (count > 1)}{count} process{"es" * (count > 1)}: {_own_words(done.stderr)}')

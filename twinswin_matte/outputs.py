@@ -160,7 +160,7 @@ def write_exr(
         header.update(xDensity=float(dpi[0]), pixelAspectRatio=float(dpi[0] / dpi[1]))
     with atomic_write(path) as temporary, exr.File(header, {'RGBA': array}) as file:
         try:
-            file.write(str(temporary))
+            file.write(os.fsencode(temporary))
         except RuntimeError as error:
             raise OSError(str(error)) from None
     return Path(path)

@@ -8,7 +8,6 @@ __all__ = ['LEVEL', 'RESAMPLES', 'SEED', 'bootstrap_interval', 'unit_values', 's
            'report_dict', 'save_report', 'save_figure', 'worst_pictures', 'worst_figure']
 
 # %% ../../nbs/42b_apply.compare.ipynb #e62fd193
-import json
 import math
 import re
 from pathlib import Path
@@ -20,7 +19,7 @@ from scipy import stats
 
 from .evaluate import load_matte, resize_matte, save_metrics
 from .protocols import HIGHER, MatteFolder, conditions, heading
-from ..core import MattingError, atomic_write, load_alpha
+from ..core import MattingError, atomic_write, json_text, load_alpha, plain_text
 from ..trimap import trimap_from_alpha
 
 # %% ../../nbs/42b_apply.compare.ipynb #84228638
@@ -342,7 +341,7 @@ def save_report(
 ) -> tuple:  # paths of the CSV and the JSON
     "Write the rows, and the summary beside them."
     out = Path(out)
-    content = json.dumps(report_dict(frames, tests=tests, **options), indent=1, ensure_ascii=False)
+    content = json_text(report_dict(frames, tests=tests, **options), indent=1)
     table = report_table(frames)
     save_metrics(table[['name', 'region', *next(iter(frames.values())).attrs['protocol'].metrics]] if plain else table, out)
     with atomic_write(out.with_suffix('.json')) as temporary:
@@ -432,4 +431,4 @@ def _draw_row(axes, sample, alpha, title):
         if panel is not None:
             axis.imshow(panel, **how)
             axis.set_title(label, fontsize=8)
-    axes[0].set_title(f'{title}\n{axes[0].get_title()}', fontsize=8)
+    axes[0].set_title(f'{plain_text(title)}\n{axes[0].get_title()}', fontsize=8)

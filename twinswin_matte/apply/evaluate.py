@@ -171,7 +171,7 @@ def save_metrics(
 ) -> Path:  # the path
     "Write a table as CSV; a reader never sees half of it."
     with atomic_write(path) as temporary:
-        frame.to_csv(temporary, index=False)
+        frame.to_csv(temporary, index=False, errors='backslashreplace')
     return Path(path)
 
 # %% ../../nbs/42_apply.evaluate.ipynb #15ab684a

@@ -9,6 +9,9 @@ __all__ = ['TRIMAP_OF', 'plan_files', 'find_trimaps', 'Guides', 'find_guides', '
 # %% ../../nbs/40b_apply.folder.ipynb #78d01638
 import hashlib
 import json
+import os
+import re
+import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +23,7 @@ from fastcore.basics import patch
 
 from .predict import Matter, guide_for, keep_transparency, own_alpha_remark
 from .video import plan_video, predict_video
-from ..core import MattingError, list_images, load_photo
+from ..core import MattingError, describe_left_out, left_out, list_images, load_photo, plain_text
 from ..jobs import Ledger, Progress, file_mark, gather_images, process_number, process_share, stream, unique_names
 from ..outputs import OUTPUTS, Backdrop, Look, check_outputs, save_output
 from ..trimap import trimap_remark
@@ -161,10 +164,11 @@ class PredictReport:
     skipped: list = field(default_factory=list)  # input paths that were finished before
     renamed: dict = field(default_factory=dict)  # input path -> the name of its results, where it is not the stem
     notes: dict = field(default_factory=dict)  # input path -> what is odd about it; it is done nevertheless
+    left_out: dict = field(default_factory=dict)  # file of an input folder -> why it was not taken, as `left_out` says
 
     def __str__(self):
         before = f', {len(self.skipped)} finished before' if self.skipped else ''
-        lines = [*(f'failed: {reason}' for reason in self.failed.values()), *(f'{path}: {text}' for path, text in self.notes.items())]
+        lines = [*(f'failed: {reason}' for reason in self.failed.values()), *(f'{path}: {text}' for path, text in self.notes.items()), *filter(None, [describe_left_out(self.left_out)])]
         return '\n'.join([f'{len(self.done)} done, {len(self.failed)} failed{before}', *lines])
 
     def note(self,
@@ -331,6 +335,10 @@ def plan_folder(
     return FolderJob(plan, matter, chosen, found, Ledger(out), batch if hasattr(matter, 'batch') else 1, made)
 
 # %% ../../nbs/40b_apply.folder.ipynb #fa5dbfe3
+def _folders(inputs):
+    "Those of the inputs that are folders."
+    return [p for p in ([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs) if Path(p).is_dir()]
+
 def predict_folder(
     inputs,  # a file, a folder, or several of them
     matter,  # a `Matter`, or any `matter(image, trimap) -> Prediction`
@@ -358,6 +366,7 @@ def predict_folder(
     todo = set(left)
     report.skipped = [p for p in process_share(job.plan) if p not in todo]
     report.renamed = {p: n for p, n in unique_names(job.plan).items() if n != p.stem}
+    report.left_out = {p: why for folder in _folders(inputs) for p, why in left_out(folder).items()}
     progress = Progress(len(left))
     progress.live &= process_number()[0] == 0
     try:
@@ -371,6 +380,20 @@ def predict_folder(
     return report
 
 # %% ../../nbs/40b_apply.folder.ipynb #6fcc9a5f
+def _video_settings(matter, options):
+    "What a video's results depend on, beside the video."
+    look = {k: fingerprint(Backdrop(v)) if k == 'background' and v is not None else v for k, v in options.items() if k != 'progress'}
+    return [fingerprint(getattr(matter, 'plain', matter)), look]  # frames are not settled
+
+def _plan_videos(videos, out, outputs, suffix):
+    "{video: {output: path}}; an error if two would have one name, or one would be lost."
+    plans = {Path(v): plan_video(v, out, outputs=outputs, **suffix) for v in videos}
+    stems = {}
+    for video in plans:
+        if (same := stems.setdefault(video.stem.casefold(), video)) != video:
+            raise MattingError(f'{same} and {video} would both become {video.stem}.mp4; do them one after the other, with another output folder')
+    return plans
+
 def predict_videos(
     videos,  # files, of different stems
     matter,  # a `Matter`, or any `matter(image) -> Prediction`, without trimaps
@@ -381,8 +404,8 @@ def predict_videos(
     **options,  # of `predict_video`
 ):  # yields the path of each, and what `predict_video` reports; None where it was done before, the MattingError where it cannot be done
     "Matte this process's share of some videos; before the first, an error if that would replace somebody's work."
-    plans, ledger = {Path(v): plan_video(v, out, outputs=outputs) for v in videos}, Ledger(out)
-    look = [fingerprint(matter), {k: fingerprint(Backdrop(v)) if k == 'background' and v is not None else v for k, v in options.items() if k != 'progress'}]
+    suffix = {k: v for k, v in options.items() if k == 'cutout_suffix'}
+    plans, ledger, look = _plan_videos(videos, out, outputs, suffix), Ledger(out), _video_settings(matter, options)
     made_with = {v: hashlib.blake2b(json.dumps([look, file_mark(v)]).encode(), digest_size=8).hexdigest() for v in plans if v.is_file()}
     share = process_share(plans)
     whole = [] if overwrite else [v for v in share if all(ledger.is_finished(t, made_with.get(v)) for t in plans[v].values())]
@@ -390,15 +413,23 @@ def predict_videos(
     if foreign:
         raise MattingError(f'{foreign[0]} is there already, changed or not written by this command: choose another output folder, or overwrite')
     for video in share:
+        for target in plans[video].values():
+            _clear_torn(target)
         yield video, None if video in whole else _predict_one(video, plans[video], ledger, made_with.get(video), matter, out, outputs=outputs, **options)
 
+def _clear_torn(target, days=1):
+    "Remove what a killed process left of a result; another one may be at work on a younger file."
+    name = re.compile(re.escape(f'.{plain_text(target.stem[:40], "ascii", "ignore")}.') + '[0-9a-f]{12}' + re.escape(target.suffix))
+    for path in target.parent.iterdir() if target.parent.is_dir() else ():
+        if name.fullmatch(path.name) and time.time() - path.stat().st_mtime > 86400 * days:
+            path.unlink(missing_ok=True)
+
 def _predict_one(video, plan, ledger, settings, matter, out, **options):
-    "One video, written down in the ledger; its report or error."
-    ledger.begin(plan.values())
+    "One video, written down in the ledger when its first frame has been read; its report or error."
     try:
-        report = predict_video(video, matter, out, **options)
-    except MattingError as error:
-        return error
+        report = predict_video(video, matter, out, begin=lambda: ledger.begin(plan.values()), **options)
+    except Exception as error:
+        return error if isinstance(error, MattingError) else MattingError(_reason(video, error))
     for target in plan.values() if report['complete'] else ():
         ledger.finish(target, settings)
     return report

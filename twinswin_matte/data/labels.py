@@ -168,7 +168,20 @@ def _explained(archive):
         raise MattingError(f'{error.filename or archive}: {error.strerror}; nothing half-written was left') from error
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError) as error:
         text = str(error).split('\n')[0] or type(error).__name__
-        raise MattingError(f'{archive}: damaged, or neither zip nor tar ({text}); get it again') from None
+        raise MattingError(f'{archive}: {_other_archive(archive) or f"damaged, or neither zip nor tar ({text}); get it again"}') from None
+
+def _other_archive(path):
+    "What a file is that looks like no zip and no tar."
+    try:
+        with open(path, 'rb') as file:
+            start = file.read(256)
+    except OSError:
+        return ''
+    if start.startswith((b'Rar!', b'7z\xbc\xaf', b'\x28\xb5\x2f\xfd')):
+        return 'RAR, 7z or Zstandard; unpack it with another program'
+    if start.startswith(b'version https://git-lfs'):
+        return 'a pointer of Git LFS, not the archive itself; run git lfs pull'
+    return 'a web page, not the archive itself; log in or accept the terms there, and download it again' if start.lstrip()[:1] == b'<' else ''
 
 @contextmanager
 def _beside(folder):
@@ -292,11 +305,11 @@ def read_labels(
     "Read a table of labels; whether its files are there is not asked."
     path = Path(path)
     try:
-        text = path.read_bytes().decode('utf-8-sig', 'surrogateescape')
-        reader = csv.DictReader(io.StringIO(text, newline=''), restval='', restkey='more', strict=True)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise MattingError(f'{path}: expected the columns {",".join(COLUMNS)}; found {",".join(reader.fieldnames or ["nothing"])[:200]}')
-        rows = [_row(path, reader.line_num, cells) for cells in reader]
+        lines = csv.reader(io.StringIO(_table_text(path), newline=''), delimiter=_delimiter(path), strict=True)
+        heading = [cell.strip().lower() for cell in next(lines, [])]
+        if not {*COLUMNS} - {'trimap'} <= {*heading} - {''} <= {*COLUMNS}:
+            raise MattingError(f'{path}: expected the columns {",".join(COLUMNS)}; found {",".join(heading or ["nothing"])[:200]}')
+        rows = [_row(path, lines.line_num, cells, heading) for cells in lines if any(cell.strip() for cell in cells)]
     except OSError as error:
         raise MattingError(f'{path}: {error.strerror}; make it with make_labels') from None
     except csv.Error as error:
@@ -305,13 +318,31 @@ def read_labels(
         raise MattingError(f'{path}: has no rows')
     return rows
 
-def _row(path, line, cells):
+def _row(path, line, cells, heading):
     "One row, its paths made absolute."
-    empty = [c for c in COLUMNS if c != 'trimap' and not cells[c].strip()]
-    if empty or 'more' in cells:
-        raise MattingError(f'{path}, line {line}: ' + (f'{empty[0]} is empty' if empty else 'more than five columns; put a path with a comma in quotes'))
-    files = {c: path.parent / cells[c] if cells[c] else None for c in COLUMNS if c != 'split'}
-    return LabelRow(**files, split=cells['split'].strip(), line=line)
+    values = {'trimap': '', **dict.fromkeys(COLUMNS, ''), **dict(zip(heading, (cell.strip() for cell in cells), strict=False))}
+    empty = [c for c in COLUMNS if c != 'trimap' and not values[c]]
+    if empty or len(cells) > len(heading):
+        raise MattingError(f'{path}, line {line}: ' + (f'{empty[0]} is empty' if empty else f'more than {len(heading)} columns; put a path with a comma in quotes'))
+    files = {c: _file_of(path.parent, values[c]) if values[c] else None for c in COLUMNS if c != 'split'}
+    return LabelRow(**files, split=values['split'], line=line)
+
+def _file_of(folder, name):
+    "A path of a table; one with the backslashes of Windows means the same file."
+    path = folder / name
+    return folder / name.replace('\\', '/') if '\\' in name and not path.exists() else path
+
+def _table_text(path):
+    "The text of a table in UTF-8, or in UTF-16 as spreadsheets save \"Unicode text\"."
+    content = Path(path).read_bytes()
+    if content.startswith((b'\xff\xfe', b'\xfe\xff')):
+        return content.decode('utf-16', 'replace')
+    return content.decode('utf-8-sig', 'surrogateescape')
+
+def _delimiter(path):
+    "What divides the cells: a comma, or the semicolon or tab of a spreadsheet."
+    heading = (_table_text(path).splitlines() or [''])[0]
+    return max(',;\t', key=heading.count)
 
 # %% ../../nbs/13a_data.labels.ipynb #d139bd1f
 def find_leaks(

@@ -36,7 +36,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 
 from .. import __version__
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, atomic_write, one_thread
+from ..core import MattingError, MattingSample, atomic_write, json_text, one_thread
 from .loaders import _as_backgrounds, _start_worker, augmentation_ranges, collate, generator_for
 from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
 from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, Recolor, is_composite
@@ -223,7 +223,7 @@ def _write_shard(path, samples, limit):
 def _write_json(path, content):
     "Write JSON, whole or not at all."
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding='utf-8')
+        temporary.write_text(json_text(content, indent=1), encoding='utf-8')
 
 # %% ../../nbs/15a_data.shards.ipynb #9d99d15e
 INDEX, UNFINISHED = 'shards.json', 'shards.unfinished.json'

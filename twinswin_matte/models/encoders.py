@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import nn
 
-from ..core import MattingError, Registry
+from ..core import MattingError, Registry, not_tensors, utf8_path
 from .blocks import ConvBlock, normalisation
 
 # %% ../../nbs/21_models.encoders.ipynb #272bb085
@@ -212,9 +212,10 @@ def _read_safetensors(path):
     if not path.is_file():
         raise MattingError(f'{path}: no such file; expected encoder weights as safetensors')
     try:
-        return load_file(path)
+        with utf8_path(path) as plain:
+            return load_file(plain)
     except Exception as error:
-        raise MattingError(f'{path}: damaged or not a safetensors file ({error}); convert it first') from None
+        raise MattingError(f'{path}: {not_tensors(path) or f"damaged or not a safetensors file ({error}); convert it first"}') from None
 
 def _translated(state, model, options, in_channels):
     "A full network's tensors under timm's current names, the first convolution fitted to the input channels."

@@ -17,7 +17,7 @@ from fastcore.meta import delegates
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from ..core import MattingError, Registry, atomic_write, save_tensors
+from ..core import MattingError, Registry, atomic_write, not_tensors, save_tensors, utf8_path
 from .alphagan import AlphaGAN
 from .blocks import check_options
 from .dino import DinoMatte
@@ -182,10 +182,10 @@ def read_card(
     if not path.is_file():
         raise MattingError(f'{path}: no such checkpoint; give a file, the folder of a run, trimap-free or trimap-guided')
     try:
-        with safe_open(path, 'pt') as file:
+        with utf8_path(path) as plain, safe_open(plain, 'pt') as file:
             text = (file.metadata() or {}).get('twinswin_matte')
     except Exception as error:
-        raise MattingError(f'{path}: damaged or not a safetensors file ({error}); copy or train it again') from None
+        raise MattingError(f'{path}: {not_tensors(path) or f"damaged or not a safetensors file ({error}); copy or train it again"}') from None
     try:
         content = json.loads(text)
         content = {'name': content['name'], 'options': content['options'], 'card': content.get('card', {})}
@@ -202,7 +202,8 @@ def load_weights(
 ) -> MattingModel:  # the same
     "Load a checkpoint's tensors into a model that is there."
     read_card(path)
-    state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+    with utf8_path(path) as plain:
+        state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(plain).items()}
     try:
         model.load_inference_state_dict(state)
     except MattingError as error:

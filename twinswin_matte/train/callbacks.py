@@ -527,7 +527,7 @@ class EpochLine(Callback):
         if _is_main(trainer):
             if not trainer.quiet:
                 print(line, flush=True)
-            with open(trainer.folder / 'train.txt', 'a', encoding='utf-8') as file:
+            with open(trainer.folder / 'train.txt', 'a', encoding='utf-8', errors='backslashreplace') as file:
                 file.write(f'{datetime.datetime.now():%Y-%m-%d %H:%M:%S}  {line}\n')
 
     def after_step(self, trainer, row):

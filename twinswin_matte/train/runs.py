@@ -119,7 +119,7 @@ def save_table(
 ) -> Path:
     "Write CSV, whole or not at all."
     with atomic_write(path) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format='%.6g')
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format='%.6g', errors='backslashreplace')
     return Path(path)
 
 # %% ../../nbs/31_train.runs.ipynb #52c64db5
