@@ -617,7 +617,7 @@ def finetune_config(
     model = {f'model.{k}': options.pop(k) or ({} if k in ('decoder_options', 'encoder_options', 'refiner') else None) for k in list(options) if k in known}
     base = changed(PRESETS.get(name, TrainConfig()), FINETUNE)
     size = content['card'].get('size') or base.data.size
-    start = {'model.name': name, 'model.teacher': None, 'model.pretrained': False, 'model.checkpoint': str(checkpoint), 'model.options': options, 'train.lr': base.train.lr / 5, 'data.size': size}
+    start = {'model.name': name, 'model.teacher': None, 'model.pretrained': False, 'model.checkpoint': str(checkpoint), 'model.options': options, 'train.lr': base.train.lr / 20, 'data.size': size}
     return changed(base, {**start, **model, **(changes or {})})
 
 # %% ../../nbs/33_train.recipes.ipynb #4ea831b3
