@@ -626,14 +626,14 @@ the configuration, a log, curves, and the checkpoints last and best.''', example
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
     'matte train --preset tsr data.root=pairs --check',
-    'matte train --from runs/tsr/best.safetensors data.root=pairs --out runs/mine',
+    'matte train --from trimap-free data.root=pairs --out runs/mine',
     'matte train --resume auto --out runs/tsr',
     'accelerate launch --num_processes 4 -m twinswin_matte.cli train --preset tsr data.root=pairs --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
     start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, alphagan, guided, tiny or overfit')
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
-    start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, such as trimap-free or trimap-guided, which come with the library, on your own pictures (data.root=FOLDER)')
+    start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, such as trimap-free or trimap-guided, which come with the library, on your own pictures (data.root=FOLDER); it stays the best checkpoint until an epoch is better')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
     parser.add_argument('--resume', metavar='auto|PATH', help='go on with the run in --out (auto), or from the folder of another')
     parser.add_argument('--check', action='store_true', help='do everything but the training: read ten samples, go forward and backward once, say what it will take')
@@ -689,6 +689,7 @@ def _print_check(found, epochs):
         _warn(f'warning: {warning}')
     p = found['parameters']
     print(f"{found['samples']} samples were read; {found['validation']} pictures to validate on")
+    print(found['plan'])
     print(f"{p['trainable']:,} parameters learn, {p['frozen']:,} are frozen, {p['to predict']:,} are needed to predict")
     print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, {in_words(epochs * found['epoch_s'])} for {epochs} epochs, loading and validation not counted")
     return 0

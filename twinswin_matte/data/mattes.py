@@ -340,13 +340,23 @@ def _open_splits(root, name, splits, *, longest, megabytes, publishable, matte_r
     train = None if train is None else _remember([train], longest, megabytes)
     return DataPool(train, validation, sets, _background_folders(root, publishable), notes)
 
-def _open_flat(root, *, longest, megabytes, publishable, matte_range):
+def _divide(names, folds, fold):
+    "Training, validation and test names by hash; or all but one fold, and that fold."
+    if not folds:
+        return split_by_hash(names, fractions={'train': 0.8, 'validation': 0.1, 'test': 0.1})
+    keys = sorted({foreground_key(n) for n in names}, key=lambda k: sha256(k.encode()).digest())
+    if len(keys) < folds or not 0 <= fold < folds or folds == 1:
+        raise MattingError(f'folds={folds}, fold={fold}: give 2 to {len(keys)} folds (as many as there are foregrounds at most), and a fold from 0 to folds - 1')
+    held = set(keys[fold::folds])
+    return {'train': [n for n in names if foreground_key(n) not in held], 'validation': [n for n in names if foreground_key(n) in held]}
+
+def _open_flat(root, *, longest, megabytes, publishable, matte_range, folds=None, fold=0):
     "One pair of folders, divided by hash."
     whole = PairFolder(root, matte_range=matte_range)
-    parts = split_by_hash(whole.names, fractions={'train': 0.8, 'validation': 0.1, 'test': 0.1})
+    parts = _divide(whole.names, folds, fold)
     sets = {s: whole.subset(names) for s, names in parts.items() if names}
     train = sets.get('train') or whole
-    notes = [f'{s}: {len(d)} pairs (by hash of the name)' for s, d in sets.items()]
+    notes = [f'{s}: {len(d)} pairs ({f"fold {fold} of {folds}" if folds else "by hash of the name"})' for s, d in sets.items()]
     return DataPool(_remember([train], longest, megabytes), sets.get('validation'), {'test': sets['test']} if 'test' in sets else {},
                     _background_folders(root, publishable), notes)
 
@@ -359,11 +369,16 @@ def open_data(
     publishable: bool = False,  # leave out backgrounds that a published checkpoint may not use
     times: dict | None = None,  # name of a folder below mattes or rgba -> how often its samples are shown in an epoch; 0 leaves it out
     matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+    folds: int | None = None,  # cross-validation of a folder without splits: so many parts of the same size, of which one validates; there is no test part then
+    fold: int = 0,  # which one, from 0
 ) -> DataPool:  # data sets of MattingSample
     "Recognise a folder's layout and split what it holds; test-only sets stay out of training."
     root = Path(root)
     settings = dict(longest=longest, megabytes=megabytes, publishable=publishable, matte_range=matte_range)
-    if (root / 'mattes').is_dir() and any((root / 'mattes').glob('*/*/')):
+    tree = (root / 'mattes').is_dir() and any((root / 'mattes').glob('*/*/'))
+    if folds and (tree or _recognise(root)[0]):
+        raise MattingError(f'folds={folds}: {root} has splits of its own; cross-validation divides a folder with im and gt')
+    if tree:
         return _open_tree(root, **settings, times=dict(times or {}))
     if times:
         raise MattingError(f'times: {root} has no folders to show more or less often; expected mattes and rgba with folders in them')
@@ -375,4 +390,4 @@ def open_data(
     except MattingError:
         raise MattingError(f'{root}: not a known layout. Expected im and gt (photographs and mattes with the same stems), or train, val and test with those inside, '
                            f'or a data set of load_mattes ({", ".join(MATTES)}); found {describe_folder(root)}') from None
-    return _open_flat(root, **settings)
+    return _open_flat(root, **settings, folds=folds, fold=fold)

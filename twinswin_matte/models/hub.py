@@ -210,7 +210,7 @@ def run_details(
             details['environment'] = json.loads((folder / 'environment.json').read_text(encoding='utf-8'))
         log = (folder / 'log.csv').read_text(encoding='utf-8').split() if (folder / 'log.csv').is_file() else []
         rows = [dict(zip(log[0].split(','), line.split(','), strict=False)) for line in log[1:]]
-        details |= {'epochs': len(rows)} if rows else {}
+        details |= {'epochs': sum(r['epoch'] != '0' for r in rows)} if rows else {}  # epoch 0 is the model as it began
         details |= {'hours': round(sum(float(r['time']) for r in rows) / 3600, 3)} if rows and all(r.get('time') for r in rows) else {}
     except (ValueError, AttributeError, yaml.YAMLError) as error:
         raise MattingError(f'{folder}: a damaged record ({str(error).splitlines()[0]}); leave the record out, or repair it') from None

@@ -14,7 +14,7 @@ from torch import nn
 from ..core import MattingError, pad_to_multiple, unpad
 from .blocks import check_options, resize_to
 from .decoders import DECODERS
-from .encoders import Encoder, create_encoder
+from .encoders import Encoder, batch_norms, create_encoder
 
 # %% ../../nbs/23_models.mattenet.ipynb #61b1aa45
 @dataclass
@@ -77,6 +77,21 @@ class MattingModel(nn.Module):
     def inference_state_dict(self) -> dict:
         "The tensors that predicting needs."
         return {n: t for n, t in self.state_dict().items() if not set(n.split('.')) & set(self.training_only)}
+
+    def freeze_norms(self) -> 'MattingModel':
+        "All batch norms that predicting needs keep statistics and weights."
+        norms = set(batch_norms(self))
+        for layer in (m for name, m in self.named_modules() if m in norms and not set(name.split('.')) & set(self.training_only)):
+            layer.requires_grad_(False)
+        return self.train(self.training)
+
+    def train(self, mode: bool = True) -> 'MattingModel':
+        "As usual, but batch norms that do not learn stay in eval mode."
+        super().train(mode)
+        for layer in batch_norms(self):
+            if layer.affine and not layer.weight.requires_grad:
+                layer.eval()
+        return self
 
     def load_inference_state_dict(self,
         state: dict,  # from `inference_state_dict`

@@ -194,7 +194,7 @@ def freeze_teacher(self: TwinMatte) -> None:
 @patch
 def train(self: TwinMatte, mode: bool = True):
     "Training mode for everything but a frozen teacher."
-    nn.Module.train(self, mode)
+    MattingModel.train(self, mode)
     self._freeze_if_ready()
     return self
 

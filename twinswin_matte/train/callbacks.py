@@ -496,7 +496,7 @@ def epoch_line(
     left: str = '',  # such as '12 min left'
 ) -> str:
     "What happened in an epoch, on one line."
-    parts = [f"epoch {row['epoch']:3d}/{epochs}", f"loss {row['train_loss']:.4f}", f"validation SAD {row['sad']:.4f}", f"MSE {row['mse']:.5f}", f"{in_words(row['time'])}" + (f', {left}' if left else '')]
+    parts = [f"epoch {row['epoch']:3d}/{epochs}", *([f"loss {row['train_loss']:.4f}"] if row['epoch'] else ['as it begins:']), f"validation SAD {row['sad']:.4f}", f"MSE {row['mse']:.5f}", f"{in_words(row['time'])}" + (f', {left}' if left else '')]
     if row.get('samples_per_s'):
         parts.append(f"{row['samples_per_s']:.3g} samples/s")
     if row.get('wait_share', 0) > 0.3:

@@ -64,6 +64,8 @@ class DataConfig:
     variation: float = 1.0  # how far samples are turned, scaled and relit; 2 for a dozen foregrounds, 0 for none of it
     synthetic: int = 0  # procedural mattes per epoch, beside the folder's (or instead, if root is null)
     validation: int = 16  # procedural mattes to validate on if the folder has no validation part
+    folds: int | None = None  # cross-validation of a root without splits: it is divided into so many parts, of which one validates and the others train; null: divided once, a tenth each for validation and test
+    fold: int = 0  # which of them validates, from 0
 
 @dataclass(frozen=True)
 class LossConfig:
@@ -97,6 +99,8 @@ class OptimConfig:
     "How to learn."
     epochs: int = 100  # passes over the data
     steps: int | None = None  # steps per epoch; null: as many as the data give
+    min_steps: int = 1  # steps per epoch at least, if steps is null: few pairs are gone through several times
+    patience: int | None = None  # early stopping: epochs without a lower validation SAD after which training ends; null: never
     lr: float = 0.0001  # of decoder and heads, AdamW
     encoder_lr: float = 0.1  # the encoder's, relative to lr
     layer_decay: float = 1.0  # the encoder's rate falls by this factor from each of its parts to the one before
@@ -105,7 +109,9 @@ class OptimConfig:
     lowest: float = 0.01  # the smallest factor of the schedule
     cycle: int = 4000  # steps from the lowest to the highest rate of 'cyclic'
     frozen_norm: int = 0  # epochs, at the start, in which the encoder's batch norms keep what they learned
-    warmup: int = 100  # steps of linear rise at the start
+    freeze_norm: bool | None = None  # batch norms keep what they learned in all epochs: the encoder's, of a run that begins from a checkpoint all of the model's; null: with less than 16 samples per batch, if it begins from a checkpoint, or from pretrained weights without frozen_norm
+    freeze_encoder: float = 0.0  # share of the steps, at the start, in which only decoder and heads learn
+    warmup: int = 100  # steps of linear rise at the start; never more than a tenth of all steps
     restart: int = 10  # epochs of the first cycle of 'restarts'; each is twice as long as the last
     clip: float | None = 1.0  # largest norm of the gradient
     half_size: float = 0.0  # share of the steps, at the start, on batches of half the size: shapes are learned there at a quarter of the price
@@ -145,8 +151,8 @@ _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine'
             'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None), 'trimaps': ('sample', 'batch', 'same'), 'place': (False, True, 'photograph')}
 _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0, 'clutter': 0,
-          'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0}
-_MOST = {'layer_decay': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
+          'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'folds': 2, 'fold': 0}
+_MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
 OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',)}  # of the recipes
 

@@ -146,8 +146,8 @@ def curves(
             log = record.log
             if column in log:
                 line, = axis.plot(log['epoch'], log[column], label=record.name, marker='.')
-                if log['sad'].notna().any():
-                    best = log['sad'].idxmin()
+                best = log['sad'].idxmin() if log['sad'].notna().any() else None
+                if best is not None and log[column][best] == log[column][best]:  # epoch 0 has no training loss
                     axis.plot(log['epoch'][best], log[column][best], 'o', color=line.get_color(), markerfacecolor='none', markersize=10)
                     axis.annotate(f'{log[column][best]:.3g}', (log['epoch'][best], log[column][best]), textcoords='offset points', xytext=(4, 6), fontsize=8)
         axis.set(title=f'validation {column}' if column != 'train_loss' else 'training loss', xlabel='epoch')
