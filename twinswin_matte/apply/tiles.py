@@ -398,7 +398,7 @@ def _tiled(job, side):
     for strip in _strips(job.size) if job.trimap is not None else []:
         known = strip.cut(job.trimap)
         strip.cut(alpha).copy_(torch.where(unknown_region(known), strip.cut(alpha), known))
-    return LargePrediction(alpha, job.image, job.name, side, overlap, computed, len(plan), job.coarse)
+    return LargePrediction(alpha, job.image, job.name, tile=side, overlap=overlap, computed=computed, planned=len(plan), coarse=job.coarse)
 
 # %% ../../nbs/41_apply.tiles.ipynb #b13bcd91
 def _run(job, side, coarse):
