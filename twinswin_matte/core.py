@@ -218,6 +218,7 @@ def _open(path, content):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Pillow warns of what it is about to refuse, or of odd tags
             picture = Image.open(io.BytesIO(content))
+            pixels = picture.width * picture.height  # Pillow reads them late, from tags that may be missing
     except Image.DecompressionBombError:
         raise large from None
     except MattingError:
@@ -232,7 +233,7 @@ def _open(path, content):
         if content.startswith(_BEGINNINGS):
             raise MattingError(f'{path}: the picture is damaged, or stored in a way that cannot be read; save it again as PNG') from None
         raise MattingError(f'{path}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, HEIC)') from None
-    if picture.width * picture.height > MAXIMUM_PIXELS:
+    if pixels > MAXIMUM_PIXELS:
         raise large
     _refuse_kind(path, content, picture)
     return picture
