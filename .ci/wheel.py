@@ -153,7 +153,7 @@ assert tm.composite(1.0, 0.0, 0.25) == 0.25 and 'tsr' in tm.list_models()
 '''
 DEMO = '''
 from twinswin_matte.demo import run_demo
-small = {'model.encoder': 'swin_nano', 'data.size': 64, 'data.synthetic': 8, 'data.validation': 2, 'teacher.iou': 0.1, 'train.steps': 2, 'train.epochs': 1}
+small = {'model.encoder': 'swin_nano', 'model.decoder_options': {'width': 16}, 'data.size': 64, 'data.batch_size': 2, 'data.synthetic': 8, 'data.validation': 2, 'teacher.iou': 0.1, 'train.steps': 2, 'train.epochs': 1, 'train.precision': 'no'}
 run_demo(data='pairs', minutes=0.02, changes=small)
 '''
 LINES = [
