@@ -539,6 +539,13 @@ class _Decoded:
     notes: list = field(default_factory=list)  # what is odd, as ends of sentences
     mode: str = 'RGB'  # as Pillow names it
 
+def _count_frames(picture):
+    "How many pictures a file holds; 1 if the others are damaged."
+    try:
+        return getattr(picture, 'n_frames', 1)
+    except Exception:
+        return 1
+
 def _decode(path, *, color=True, raw=False):
     "A file's pixels in 0..1, in sRGB if they are colors; if raw, numbers without a range and indices of palettes as stored."
     content, notes = _read_bytes(path), []
@@ -556,8 +563,8 @@ def _decode(path, *, color=True, raw=False):
     deep, orientation, limit = _decode_deep(content, picture) if deep else None, _orientation(picture), _limit(picture)
     if deep is not None:  # OpenCV turns TIFF itself, PNG not
         array, orientation, limit = _in_srgb(_convert_deep, deep, profile, notes), orientation if picture.format == 'PNG' else 1, 65535
-    if getattr(picture, 'n_frames', 1) > 1 and picture.format in ('PNG', 'GIF', 'WEBP', 'TIFF', 'AVIF'):
-        notes.append(f'holds {picture.n_frames} pictures, of which the first is taken')
+    if (count := _count_frames(picture)) > 1 and picture.format in ('PNG', 'GIF', 'WEBP', 'TIFF', 'AVIF'):
+        notes.append(f'holds {count} pictures, of which the first is taken')
     array = np.ascontiguousarray(_upright(array, orientation))
     return _Decoded(rearrange(torch.from_numpy(array), 'h w c -> c h w'), limit, picture_dpi(picture), notes, picture.mode)
 
