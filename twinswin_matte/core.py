@@ -423,7 +423,12 @@ def _straight(array, extra):
 def _opencv_pixels(content):
     "HxWxC array in RGB order as OpenCV decodes it, or None."
     import cv2
-    array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    log = cv2.utils.logging
+    level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # what cannot be read is told by us, in one line
+    try:
+        array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    finally:
+        log.setLogLevel(level)
     if array is None:
         return None
     array = array[..., None] if array.ndim == 2 else array
