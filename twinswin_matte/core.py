@@ -900,9 +900,10 @@ def not_tensors(
         size, start = os.fstat(file.fileno()).st_size, file.read(256)
     if start.startswith(b'version https://git-lfs'):
         return 'a pointer of Git LFS, not the file itself; run git lfs pull'
-    if start.lstrip()[:1] == b'<':
+    header = start[8:9] == b'{'  # of tensors: the length before it may begin with any byte
+    if start.lstrip()[:1] == b'<' and not header:
         return 'a web page, not the file itself; download it again from the link to the raw file'
-    if start.startswith((b'PK\x03\x04', b'\x80')) or b'ustar' in start:
+    if start.startswith((b'PK\x03\x04', b'\x80')) and not header or b'ustar' in start:
         return 'a pickled checkpoint (.pth, .pt, .ckpt), which can run anything when it is opened, so it is not; where you trust it, save its tensors with safetensors.torch.save_file'
     if start.startswith(b'\x89HDF') or start.startswith(b'GGUF') or start[4:8] == b'TFL3':
         return 'a checkpoint of another kind; safetensors are wanted'
