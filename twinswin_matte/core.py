@@ -857,7 +857,7 @@ def atomic_write(
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None)  # None: safetensors says it in words
         raise MattingError(f'{path}: cannot be written ({error.strerror or error})' + '; make room, or choose another folder' * full) from error
     finally:
         temporary.unlink(missing_ok=True)
