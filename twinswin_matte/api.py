@@ -55,6 +55,7 @@ def matte(
     mask=None,  # or a mask, as a file, picture, array or tensor: its contour is unknown
     model=None,  # a checkpoint, the folder of a run, a name on the Hub, a `Matter` or a model; None: 'trimap-free', or 'trimap-guided' where there is a trimap or mask
     coarse=None,  # for trimap='auto': the model of the first matte; None: 'trimap-free'
+    matte_range=None,  # the number that a mask or trimap has for foreground (1, 2, 255, 4095), or 'labels', if it is not what its 8 or 16 bits say
     radius=None,  # pixels of the unknown band around a mask or first matte; None: 1.5 % of the longer side
     **options,  # device, size, precision, compiled and settle, as for `Matter`
 ) -> 'Prediction':  # with `alpha` (1xHxW), `foreground`, `cutout()`, `on(background)` and `save(path)`; a list for several
@@ -67,7 +68,7 @@ def matte(
     if auto or coarse is not None:
         shared = {k: v for k, v in options.items() if k in ('device', 'precision')}
         coarse = coarse if _is_ready(coarse) else _matter('trimap-free' if coarse is None else coarse, shared)
-    return _matter(model, options)(image, trimap, mask=mask, coarse=coarse, radius=radius)
+    return _matter(model, options)(image, trimap, mask=mask, coarse=coarse, radius=radius, **({} if matte_range is None else {'matte_range': matte_range}))
 
 # %% ../nbs/51_api.ipynb #29b4baa6
 def _start_config(config, checkpoint, changes):

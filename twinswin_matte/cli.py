@@ -135,7 +135,7 @@ def _predict(options):
 
     from twinswin_matte.apply.predict import check_outputs, gather_images
     from twinswin_matte.apply.tiles import SparingMatter, TiledMatter
-    from twinswin_matte.core import list_images
+    from twinswin_matte.core import MattingError, list_images
     outputs = check_outputs(options.output)
     videos, rest = _split_videos(options.photos)
     if videos:
@@ -160,6 +160,8 @@ def _predict(options):
         return 130
     if not photos:
         _tell_left_out(rest, taken, left)
+        if not taken:
+            raise MattingError('nothing to do: there is no photo, and no video that these options are for')
         return int(failed)
     if tile:
         if matter.settle != 'none' and not matter.needs_trimap:

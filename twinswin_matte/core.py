@@ -12,12 +12,14 @@ __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAX
            'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
+import contextlib
 import errno
 import io
 import json
 import os
 import secrets
 import struct
+import threading
 import tempfile
 import warnings
 import zlib
@@ -169,6 +171,8 @@ def has_heif() -> bool:
         pillow_heif.register_heif_opener()
     return True
 
+_LOCK = threading.RLock()  # threads that read share Python's warnings and OpenCV's log
+
 def _read_bytes(path):
     "The content of a file, or an error that names it."
     path = Path(path)
@@ -204,7 +208,8 @@ def _without_text(content):
         kept += [content[at:at + size]] * (name not in (b'zTXt', b'iTXt', b'iCCP'))
         if name == b'iCCP':
             packed = content[at + 8:at + size - 4].partition(b'\0')[2][1:]
-            profile = zlib.decompressobj().decompress(packed, 2 ** 24)  # no more, whatever it claims
+            with contextlib.suppress(zlib.error):
+                profile = zlib.decompressobj().decompress(packed, 2 ** 24)  # no more, whatever it claims
         at += size
     return b''.join(kept), profile
 
@@ -215,7 +220,7 @@ def _open(path, content):
     try:
         if content[4:8] == b'ftyp' and content[8:12] in HEIF_BRANDS and not has_heif():
             raise MattingError(f'{path}: a HEIC picture needs a plugin: pip install "twinswin_matte[heif]"')
-        with warnings.catch_warnings():
+        with _LOCK, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Pillow warns of what it is about to refuse, or of odd tags
             picture = Image.open(io.BytesIO(content))
             pixels = picture.width * picture.height  # Pillow reads them late, from tags that may be missing
@@ -424,11 +429,12 @@ def _opencv_pixels(content):
     "HxWxC array in RGB order as OpenCV decodes it, or None."
     import cv2
     log = cv2.utils.logging
-    level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # what cannot be read is told by us, in one line
-    try:
-        array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    finally:
-        log.setLogLevel(level)
+    with _LOCK:
+        level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # what cannot be read is told by us, in one line
+        try:
+            array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        finally:
+            log.setLogLevel(level)
     if array is None:
         return None
     array = array[..., None] if array.ndim == 2 else array
@@ -468,6 +474,8 @@ def _to_plain_mode(picture):
     see_through = 'transparency' in picture.info or picture.mode in ('PA', 'La', 'RGBa')
     if picture.mode in ('L', 'LA', 'RGB', 'RGBA') and not see_through:
         return picture
+    if picture.mode == 'La':
+        return picture.convert('LA')
     if picture.mode == '1' and not see_through:
         return picture.convert('L')
     if picture.mode == 'LAB':
@@ -626,6 +634,10 @@ def _check_reach(alpha, what, limit, trimap):
     raise MattingError(f'{what}: its largest value is {top:.4g} of {limit}, as if it held {seems}, and {"a trimap has " if trimap else ""}{levels}; say matte_range={range_} to read it so'
                        + (f' (or matte_range={limit} if it is that faint)' if limit > 1 else ' (files), or scale it to 0..1') + ', or save it again')
 
+def _stored(gray, limit):
+    "The numbers of a file again; floats stay as they are."
+    return (gray * limit).round() if limit > 1 else gray
+
 def matte_values(
     values: torch.Tensor,  # CxHxW in 0..1 with 1 to 4 channels
     *,
@@ -637,7 +649,7 @@ def matte_values(
 ) -> torch.Tensor:  # 1xHxW in 0..1
     "What a picture means as a matte; an error if it is none."
     gray = _gray_values(values, what, trimap, mode)
-    return _check_reach(gray, what, limit, trimap) if matte_range is None else scale_matte((gray * limit).round(), matte_range, what=what)
+    return _check_reach(gray, what, limit, trimap) if matte_range is None else scale_matte(_stored(gray, limit), matte_range, what=what)
 
 def scale_matte(
     numbers: torch.Tensor,  # 1xHxW, as stored
@@ -699,7 +711,7 @@ def load_alpha(
     if matte_range is None or found.mode == '1':
         return matte_values(found.values, what=path, limit=found.limit, trimap=trimap, mode=found.mode)
     stored = found.mode == 'P' or found.mode == 'F' or found.mode.startswith('I')
-    return scale_matte(found.values if stored else (_gray_values(found.values, path, trimap) * found.limit).round(), matte_range, what=path)
+    return scale_matte(found.values if stored else _stored(_gray_values(found.values, path, trimap), found.limit), matte_range, what=path)
 
 # %% ../nbs/00_core.ipynb #b145a167
 def image_size(
@@ -707,6 +719,8 @@ def image_size(
 ) -> tuple:  # height, width as seen upright
     "A picture's size, without decoding its pixels."
     content = _read_bytes(path)
+    if (tags := _float_tiff(path, content)) is not None:
+        return (tags[256], tags[257]) if tags.get(274) in (5, 6, 7, 8) else (tags[257], tags[256])
     picture = _open(path, content)
     # Pillow decodes a whole PNG to look for EXIF behind the pixels, so look whether there is any
     plain = picture.format == 'PNG' and b'eXIf' not in content and b'Raw profile type exif' not in content

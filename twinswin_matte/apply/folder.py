@@ -395,7 +395,7 @@ def _plan_videos(videos, out, outputs, suffix):
     return plans
 
 def predict_videos(
-    videos,  # files, of different stems
+    videos,  # a file, or several of different stems
     matter,  # a `Matter`, or any `matter(image) -> Prediction`, without trimaps
     out,  # folder for the results
     *,
@@ -404,7 +404,7 @@ def predict_videos(
     **options,  # of `predict_video`
 ):  # yields the path of each, and what `predict_video` reports; None where it was done before, the MattingError where it cannot be done
     "Matte this process's share of some videos; before the first, an error if that would replace somebody's work."
-    suffix = {k: v for k, v in options.items() if k == 'cutout_suffix'}
+    videos, suffix = [videos] if isinstance(videos, (str, os.PathLike)) else videos, {k: v for k, v in options.items() if k == 'cutout_suffix'}
     plans, ledger, look = _plan_videos(videos, out, outputs, suffix), Ledger(out), _video_settings(matter, options)
     made_with = {v: hashlib.blake2b(json.dumps([look, file_mark(v)]).encode(), digest_size=8).hexdigest() for v in plans if v.is_file()}
     share = process_share(plans)

@@ -198,9 +198,10 @@ def _as_map(thing, what, matte_range=None):
         return load_alpha(thing, matte_range=matte_range, trimap=trimap)
     pillow = isinstance(thing, Image.Image)
     if pillow and matte_range is not None and (thing.mode in 'PF' or thing.mode.startswith('I')):
-        thing, pillow = np.array(ImageOps.exif_transpose(thing)).astype(np.int64), False  # indices and numbers as they are
+        numbers = np.array(ImageOps.exif_transpose(thing)).astype(np.float32)  # indices and numbers as they are
+        return scale_matte(torch.from_numpy(numbers)[None], matte_range, what=f'the {what}')
     if not pillow and matte_range is not None and str(getattr(thing, 'dtype', '')).removeprefix('torch.') in ('int16', 'int32', 'int64', 'uint32', 'uint64', 'int8'):
-        numbers = torch.as_tensor(np.asarray(thing).astype(np.float32))
+        numbers = _from_array(thing.astype(np.float32)) if isinstance(thing, np.ndarray) else thing.float()
         return scale_matte(numbers[None] if numbers.ndim == 2 else numbers, matte_range, what=f'the {what}')
     tensor = from_pil(thing, color=False, alpha=True) if pillow else _as_tensor(thing, what)
     if tensor.ndim != 3 or len(tensor) not in (1, 2, 3, 4):
@@ -501,9 +502,10 @@ def predict(
     trimap=None,  # for models that want one: 1xHxW in {0, 0.5, 1}, any picture of one, or 'auto'
     mask=None,  # or a mask
     coarse=None,  # or the checkpoint of a model that needs none
+    matte_range=None,  # of mask or trimap, as in `guide_for`
     **options,  # device, size, precision, compiled and settle, as for `Matter`
 ) -> Prediction:  # at the picture's size
     "The matte of one picture; for many, keep a `Matter`."
     if coarse is not None and not callable(coarse):
         coarse = Matter(coarse, device=options.get('device', 'auto'))
-    return Matter(checkpoint, **options)(image, trimap, mask=mask, coarse=coarse)
+    return Matter(checkpoint, **options)(image, trimap, mask=mask, coarse=coarse, matte_range=matte_range)

@@ -317,7 +317,7 @@ def _read_word(word, kinds):
         return None
     if bool in kinds and low in _TRUE + _FALSE:
         return low in _TRUE
-    if str in kinds or number is None:
+    if number is None or str in kinds and not {int, float} & set(kinds):
         return str(word) if bool not in kinds or str in kinds else _guess(word)
     return int(number) if int in kinds and math.isfinite(number) and number == int(number) else number
 

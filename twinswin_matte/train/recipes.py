@@ -446,6 +446,8 @@ def _open(root, longest, **options):
     "The data of a folder, or of a table of labels."
     if options.get('folds') and (root is None or Path(root).suffix.lower() == '.csv'):
         raise MattingError('data.folds: divides a folder with im and gt; give it as data.root')
+    if options.get('matte_range') is not None and root is not None and Path(root).suffix.lower() == '.csv':
+        raise MattingError('data.matte_range: is for folders of mattes; save those that a table names with 8 or 16 bits')
     if root is None or Path(root).suffix.lower() != '.csv':
         return open_data(root, longest=longest, **options) if root else None
     splits = {row.split for row in read_labels(root)}
