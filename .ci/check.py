@@ -159,7 +159,7 @@ def run_notebooks():
     if shown:  # alone: a page that waits for a busy machine looks like a page that is broken
         passed &= test_notebooks(['slow', 'browser'], '--n_workers', '1', '--file_re', shown, data=False)
     if Path(os.environ.get('MATTE_DATA') or root.parent / 'shared' / 'data').is_dir():
-        passed &= test_notebooks(['slow', 'data'], '--n_workers', '2', '--file_re', holding('data'))
+        passed &= test_notebooks(['data'], '--n_workers', '2', '--file_re', holding('data'))  # what is slow has been tested above
     else:
         print('  cells marked `data` are skipped: neither MATTE_DATA nor ../shared/data is a folder')
     return [] if passed else ['a notebook failed; its name and the cell stand above']
