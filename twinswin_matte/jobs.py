@@ -16,6 +16,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zlib
@@ -277,13 +278,17 @@ def _own_words(
 def start_processes(
     *words,  # what stands behind `python`: a script, or '-m' and a module; then its arguments
     count: int = 2,  # processes, which share the cores; 1 starts the program without torchrun
-) -> str:  # what the processes printed, standard output only
+) -> str:  # what the processes printed, standard output only, one process after the other
     "Run a Python program in processes of this machine, as `torchrun` does; MattingError with its own last words if it fails."
-    how = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(count)] if count > 1 else []
     local = {'GLOO_SOCKET_IFNAME': 'lo'} if sys.platform == 'linux' else {}  # the name of this machine may lead elsewhere
     threads = {'OMP_NUM_THREADS': str(max(1, (os.cpu_count() or 1) // count))}
     environment = {**local, **threads, 'PYTHONFAULTHANDLER': '1', **os.environ}
-    done = subprocess.run([sys.executable, '-W', 'ignore', *how, *map(str, words)], capture_output=True, encoding='utf-8', errors='backslashreplace', env=environment)
+    with tempfile.TemporaryDirectory() as folder:  # each process prints to a file of its own: in one pipe, lines end up inside of lines
+        apart = ['--redirects', '1', '--log-dir', folder]
+        how = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(count), *apart] if count > 1 else []
+        done = subprocess.run([sys.executable, '-W', 'ignore', *how, *map(str, words)], capture_output=True, encoding='utf-8', errors='backslashreplace', env=environment)
+        printed = sorted(Path(folder).rglob('stdout.log'), key=lambda path: int(path.parent.name))
+        said = done.stdout + ''.join(path.read_text('utf-8', errors='backslashreplace') for path in printed)
     if not done.returncode:
-        return done.stdout
+        return said
     raise MattingError(f'{" ".join(map(str, words))} failed in {"one of " * (count > 1)}{count} process{"es" * (count > 1)}: {_own_words(done.stderr)}')
