@@ -12,7 +12,7 @@ help:
 	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
 	@echo "make test   run every test"
 	@echo "make wheel  build the wheel and the sdist, and use the wheel in a fresh environment"
-	@echo "make bench  measure speeds (loading, waiting, foregrounds, calls in Python, training steps)"
+	@echo "make bench  measure speeds (importing, loading, waiting, foregrounds, calls in Python, training steps)"
 	@echo "make bench-peers  measure speeds beside other libraries, which it installs"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make docs   render the notebooks as a site in _docs/"

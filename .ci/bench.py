@@ -122,9 +122,16 @@ def calls():
     return pd.DataFrame([{'Python, s': ours, 'torch first, s': late, 'command line, s': line, 'Python / command line': ours / line, 'torch first / command line': late / line}]).round(2)
 
 
+def importing():
+    "Seconds from the start of Python to its end, the shortest of three: Python alone, the front door (the mark is 0.2 more, and no torch), `matte --help`, what needs torch, torch alone."
+    programs = {'Python alone': 'pass', 'import twinswin_matte': 'import twinswin_matte as tm, sys; dir(tm); assert "torch" not in sys.modules', 'matte --help': 'import runpy, sys; sys.argv = ["matte", "--help"]; runpy.run_module("twinswin_matte.cli", run_name="__main__")',
+                'tm.load_image': 'import twinswin_matte as tm; tm.load_image', 'tm.Matter': 'import twinswin_matte as tm; tm.Matter', 'import torch': 'import torch'}
+    return pd.DataFrame([{name: best_of(lambda program=program: subprocess.run([sys.executable, '-c', program], check=True, stdout=subprocess.DEVNULL)) for name, program in programs.items()}]).round(2)
+
+
 def main():
     "Run the benchmarks that are named, or all."
-    chosen = sys.argv[1:] or ['loading', 'waiting', 'foregrounds', 'calls', 'training']
+    chosen = sys.argv[1:] or ['importing', 'loading', 'waiting', 'foregrounds', 'calls', 'training']
     for name in chosen:
         function = globals()[name]
         print(f'\n{function.__doc__}\n{function().to_string()}', flush=True)
