@@ -7,10 +7,10 @@ __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAX
            'OTHER_PICTURES', 'SYSTEM_FILES', 'MattingError', 'nearest_name', 'Registry', 'MattingSample', 'repo_root',
            'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder', 'data_root', 'golden_root',
            'has_heif', 'NamedBytes', 'first_bytes', 'rgb_profile', 'picture_dpi', 'colored_share', 'is_opaque',
-           'matte_values', 'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'image_size', 'list_images',
-           'left_out', 'describe_left_out', 'one_thread', 'plain_text', 'json_text', 'utf8_path', 'atomic_write',
-           'save_tensors', 'not_tensors', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row',
-           'show_row', 'figure_row']
+           'RangeError', 'matte_values', 'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'MatteReader',
+           'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread', 'plain_text', 'json_text',
+           'utf8_path', 'atomic_write', 'save_tensors', 'not_tensors', 'save_image', 'to_pil', 'from_pil',
+           'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import contextlib
@@ -675,18 +675,38 @@ def _gray_values(values, what, trimap, mode=''):
         raise MattingError(f'{what}: {kind}, expected {"a trimap" if trimap else "a matte"} in grays; are photographs and mattes swapped, or is it a composite?')
     return values[:1].clone() if len(values) <= 2 else _luminance(values[:3])
 
+class RangeError(MattingError):
+    "A matte whose numbers seem to end below white. Where another matte of the same origin reaches white, they do not: see `MatteReader`."
+
+def _seems(alpha, top, limit, trimap):
+    "What the numbers of a matte seem to be instead of 0 to `limit`, and the number that means opaque; None if nothing speaks against them."
+    if not 0 < top:
+        return None
+    if limit == 1:
+        return None if top >= 0.02 else ('zeros and ones', 1) if round(top * 255) == 1 else ('class numbers', 'labels')
+    numbers = (alpha * limit).round()
+    usual = {255: {100: 'percent', 127: '7 bits'}, 65535: {32767: '15 bits', 32768: '15 bits'}}[limit].get(top)
+    if usual and not trimap and (numbers == top).sum() > 0.25 * (numbers > 0).sum():  # opaque where it is highest: a plateau
+        return usual, top
+    if limit == 255 == top and not trimap:
+        low = (numbers > 0) & (numbers < 255)
+        void = not bool((low & (numbers > 50)).any()) and 0 < (numbers == 255).sum() < low.sum()
+        return ('class numbers and 255 for what is undecided', 'labels') if void else None
+    if top >= (0.2 * limit if limit == 255 else 16383.5):
+        return None
+    bits = next((b for b in (8, 10, 12, 14) if limit == 65535 and top == 2 ** b - 1), None)
+    return (f'{bits} bits', top) if bits else ('zeros and ones', 1) if top == 1 else ('a trimap of 0, 1 and 2', 2) if trimap and top == 2 else ('class numbers', 'labels')
+
 def _check_reach(alpha, what, limit, trimap):
-    "Refuse a matte whose numbers end far below white."
+    "Refuse a matte whose numbers seem to mean something else than 0 to `limit`."
     top = alpha.max().item() * limit
-    least = 0.02 if limit == 1 else 0.2 * limit if limit == 255 else 16383.5
-    if not 0 < top < least:
+    top = round(top) if limit > 1 else top
+    if (found := _seems(alpha, top, limit, trimap)) is None:
         return alpha
-    whole = round(top) if limit > 1 else round(top * 255)
-    bits = next((b for b in (8, 10, 12, 14) if limit == 65535 and whole == 2 ** b - 1), None)
-    seems, range_ = (f'{bits} bits', whole) if bits else ('zeros and ones', 1) if whole == 1 else ('a trimap of 0, 1 and 2', 2) if trimap and whole == 2 else ('class numbers', 'labels')
+    seems, range_ = found
     levels = '0 background, 128 unknown, 255 foreground' if trimap else f'{limit} is opaque'
-    raise MattingError(f'{what}: its largest value is {top:.4g} of {limit}, as if it held {seems}, and {"a trimap has " if trimap else ""}{levels}; say matte_range={range_} to read it so'
-                       + (f' (or matte_range={limit} if it is that faint)' if limit > 1 else ' (files), or scale it to 0..1') + ', or save it again')
+    raise RangeError(f'{what}: its largest value is {top:.4g} of {limit}, as if it held {seems}, and {"a trimap has " if trimap else ""}{levels}; say matte_range={range_} to read it so'
+                     + (f' (or matte_range={limit} if it is {"right" if top == limit else "that faint"})' if limit > 1 else ' (files), or scale it to 0..1') + ', or save it again')
 
 def _stored(gray, limit):
     "The numbers of a file again; floats stay as they are."
@@ -766,6 +786,42 @@ def load_alpha(
         return matte_values(found.values, what=path, limit=found.limit, trimap=trimap, mode=found.mode)
     stored = len(found.values) == 1 and (found.mode == 'P' or found.mode == 'F' or found.mode.startswith('I'))
     return scale_matte(found.values if stored else _stored(_gray_values(found.values, path, trimap), found.limit), matte_range, what=path)
+
+class MatteReader:
+    "`load_alpha` for files of one origin: a faint matte is taken as it is if another of them reaches white, as an almost empty prediction among others does."
+    def __init__(self,
+        files,  # paths of the mattes of one data set or of one method
+        *,
+        matte_range=None,  # as in `load_alpha`
+        flat: bool = False,  # also one with a single number besides 0, as a mask of zeros and ones has: right for predictions
+    ):
+        self.files, self.matte_range, self.flat, self.reaches = list(files), matte_range, flat, None
+
+    def _white(self, path):
+        "Does one of a hundred other files, as many bits deep as this one, use the whole range?"
+        limit = _decode(path, color=False).limit
+        for other in self.files[::-(-len(self.files) // 100) or 1]:
+            try:
+                found = _decode(other, color=False) if Path(other) != Path(path) else None
+                if found is not None and found.limit == limit and matte_values(found.values, limit=limit, mode=found.mode).max() > 0.95:
+                    return True
+            except MattingError:
+                continue
+        return False
+
+    def __call__(self,
+        path,  # one of the files
+    ) -> torch.Tensor:  # 1xHxW float32 in 0..1
+        "Read a matte."
+        try:
+            return load_alpha(path, matte_range=self.matte_range)
+        except RangeError:
+            if self.reaches is None:
+                self.reaches = self._white(path)
+            alpha = load_alpha(path, matte_range=_decode(path, color=False).limit) if self.reaches else None
+            if alpha is None or not self.flat and len(alpha.unique()) == 2:
+                raise
+            return alpha
 
 # %% ../nbs/00_core.ipynb #b145a167
 def image_size(

@@ -24,7 +24,7 @@ from torch import nn
 
 from .predict import Matter
 from .tiles import TiledMatter
-from ..core import MattingError, atomic_write, describe_left_out, left_out, list_images, load_alpha
+from ..core import MatteReader, MattingError, atomic_write, describe_left_out, left_out, list_images, load_alpha
 from ..jobs import Progress, process_number, stream
 from ..metrics import METRICS, REGIONS, matte_metrics
 from ..models.classical import classical_method, solve_alpha
@@ -190,10 +190,10 @@ def load_matte(
     *,
     resize: bool = False,  # bring it to the size of the truth, else another size is an error
     resized: set | None = None,  # the stems of resized mattes are added to it
-    matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+    read=load_alpha,  # function from path to 1xHxW, such as a `MatteReader`
 ) -> torch.Tensor:  # 1xHxW in 0..1
     "A predicted matte at the size of the truth."
-    alpha = load_alpha(path, matte_range=matte_range)
+    alpha = read(path)
     if alpha.shape == truth.shape:
         return alpha
     if not resize:
@@ -221,13 +221,14 @@ def evaluate_folder(
     pairing = pair_mattes(prediction, truth, trimap=trimap)
     regions = tuple(r for r in regions if r != 'unknown' or trimap is not None)
 
-    resized = set()
+    predictions, truths, *_ = zip(*pairing.files.values(), strict=True)
+    read, read_truth, resized = MatteReader(predictions, matte_range=pred_matte_range, flat=True), MatteReader(truths, matte_range=truth_matte_range), set()
 
     def measure(name):
         "Rows of one pair of files, and the size of its truth."
         files = pairing.files[name]
-        t = load_alpha(files[1], matte_range=truth_matte_range)
-        p = load_matte(files[0], t, resize=resize, resized=resized, matte_range=pred_matte_range)
+        t = read_truth(files[1])
+        p = load_matte(files[0], t, resize=resize, resized=resized, read=read)
         tri = None if files[2] is None else load_trimap(files[2])
         return matte_rows(name, p, t, trimap=tri, regions=regions, convention=convention), tuple(t.shape[-2:])
 

@@ -18,7 +18,7 @@ import torch
 from .evaluate import ALONE, REGION_NOTES, Processes, _stems, answer_with, describe_matter, evaluate_samples, load_matte, resize_matte
 from .predict import Matter, _resize_trimap
 from .tiles import TiledMatter
-from ..core import MattingError, MattingSample, Registry, load_alpha, nearest_name
+from ..core import MatteReader, MattingError, MattingSample, Registry, nearest_name
 from ..data.mattes import MATTES, Part, open_data
 from ..data.pairs import ALPHA_FOLDERS, IMAGE_FOLDERS, PairFolder, describe_folder, find_pairs, pair_folders
 from ..dis import _counts, _f_curve, _stretched, dis_metrics
@@ -321,6 +321,12 @@ class MatteFolder:
         below = self.folder / title
         return _stems(below if below.is_dir() else self.folder, 'mattes')
 
+    def reader(self,
+        files,  # paths of mattes
+    ) -> MatteReader:
+        "What reads these mattes."
+        return MatteReader(files, matte_range=self.matte_range, flat=True)
+
 class _Truths(list):
     "Pairs whose truths and trimaps are read, and whose photographs are not."
     def __init__(self, pairs, read_alpha):
@@ -371,13 +377,13 @@ def _evaluate_files(protocol, method, title, dataset, **options):
     both = [pair for pair in dataset.pairs if pair.name in files]
     if not both:
         raise MattingError(f'{method.folder}: no matte for {title}; it has {", ".join(sorted(files)[:3])}, the pictures are {", ".join(names[:3])}')
-    resized = set()
+    read, resized = method.reader(files.values()), set()
 
     def measure(sample, path):
         "Rows of one file, and the size of its truth."
-        alpha = load_alpha(path, matte_range=method.matte_range)
+        alpha = read(path)
         if tuple(alpha.shape[-2:]) != protocol.resolution.size(sample.size):
-            alpha = load_matte(path, sample.alpha, resize=method.resize, resized=resized, matte_range=method.matte_range)
+            alpha = load_matte(path, sample.alpha, resize=method.resize, resized=resized, read=read)
         return protocol_rows(protocol, sample.name, alpha, sample.alpha, trimap=sample.trimap), sample.size
 
     frame = evaluate_samples(lambda sample: files[sample.name], _Truths(both, dataset.read_alpha), measure=measure, **options)

@@ -11,7 +11,6 @@ __all__ = ['IMAGE_FOLDERS', 'ALPHA_FOLDERS', 'TRIMAP_FOLDERS', 'describe_folder'
 import re
 import zlib
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as tv
 
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, describe_left_out, is_opaque, left_out, list_images, load_alpha, load_image
+from ..core import MatteReader, MattingError, MattingSample, describe_left_out, is_opaque, left_out, list_images, load_alpha, load_image
 from ..trimap import load_trimap
 
 # %% ../../nbs/11_data.pairs.ipynb #cd4295d6
@@ -185,7 +184,7 @@ class PairFolder(Dataset):
         source,  # a folder with `im` and `gt` or similar, or a list of `Pair`
         *,
         content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's colour alone
-        read_alpha=load_alpha,  # function from path to 1xHxW
+        read_alpha=None,  # function from path to 1xHxW; None: a `MatteReader` of all mattes
         longest: int | None = None,  # shrink to this longest side in pixels
         matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     ):
@@ -195,7 +194,7 @@ class PairFolder(Dataset):
             images, alphas, trimaps = pair_folders(source)
             source = find_pairs(images, alphas, trimaps=trimaps)
         self.pairs, self.content, self.longest = list(source), content, longest
-        self.read_alpha = read_alpha if matte_range is None else partial(load_alpha, matte_range=matte_range)
+        self.read_alpha = read_alpha or MatteReader([p.alpha for p in self.pairs], matte_range=matte_range)
 
     def __len__(self):
         "Number of pairs."
