@@ -819,7 +819,7 @@ class MatteReader:
             if self.reaches is None:
                 self.reaches = self._white(path)
             alpha = load_alpha(path, matte_range=_decode(path, color=False).limit) if self.reaches else None
-            if alpha is None or not self.flat and len(alpha.unique()) == 2:
+            if alpha is None or not self.flat and len(alpha[alpha > 0].unique()) == 1:
                 raise
             return alpha
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch.utils.data import ConcatDataset, Dataset
 
-from ..core import MattingError, Registry, atomic_write, is_opaque, list_images, load_alpha, load_image
+from ..core import MatteReader, MattingError, Registry, atomic_write, is_opaque, list_images, load_image
 from .pairs import (CutoutFolder, PairFolder, SampleCache, describe_folder, find_pairs, foreground_key, match_files,
                                        pair_folders, split_by_hash)
 
@@ -150,10 +150,10 @@ def load_mattes(
 # %% ../../nbs/12_data.mattes.ipynb #840cd6b6
 _SHARES = {'train': 0.8, 'val': 0.1, 'test': 0.1}
 
-def _alpha_channel(path, matte_range=None):
+def _alpha_channel(path, read):
     "The alpha of a cut-out, whatever its colors are; a file without transparency is a matte."
     alpha = load_image(path, channels=4)[3:]
-    return load_alpha(path, matte_range=matte_range) if is_opaque(alpha) else alpha
+    return read(path) if is_opaque(alpha) else alpha
 
 def _aisegment(root, split, *, strict, longest, matte_range):
     "Portraits with RGBA mattes; the split is by hash of the shoot."
@@ -165,7 +165,7 @@ def _aisegment(root, split, *, strict, longest, matte_range):
     pairs = find_pairs(_existing(root, 'clip_img', card), _existing(root, 'matting', card), recursive=True, key=place, strict=strict)
     keep = set(split_by_hash(sorted({p.name.split('/')[0] for p in pairs}), fractions=_SHARES)[split])
     chosen = [replace(p, name=p.name.replace('/', '_')) for p in pairs if p.name.split('/')[0] in keep]
-    return PairFolder(chosen, read_alpha=partial(_alpha_channel, matte_range=matte_range), longest=longest)
+    return PairFolder(chosen, read_alpha=partial(_alpha_channel, read=MatteReader([p.alpha for p in chosen], matte_range=matte_range)), longest=longest)
 
 # %% ../../nbs/12_data.mattes.ipynb #19ae24b6
 def _bitmap(data):
