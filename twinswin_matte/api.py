@@ -109,7 +109,7 @@ def _is_matte_folder(method):
     return isinstance(method, (str, os.PathLike)) and os.path.isdir(method) and not any(
         os.path.exists(os.path.join(method, name)) for name in ('best.safetensors', 'config.yaml', 'config.json', 'manifest.json'))
 
-def _held_out(data, split):
+def _held_out(data, split, matte_range):
     "The samples of a folder: those held out, or all."
     from torch.utils.data import ConcatDataset
     from twinswin_matte.core import MattingError
@@ -118,8 +118,8 @@ def _held_out(data, split):
     if split not in ('test', 'validation', 'all'):
         raise MattingError(f'split={split!r}: choose test, validation or all')
     if split == 'all':
-        return PairFolder(data)
-    pool = open_data(data)
+        return PairFolder(data, matte_range=matte_range)
+    pool = open_data(data, matte_range=matte_range)
     parts = list((pool.test or {}).values()) if split == 'test' else [pool.validation] * (pool.validation is not None)
     if not parts:
         raise MattingError(f"{data}: nothing is held out for {split}; split='all' takes every pair of the folder")
@@ -145,15 +145,16 @@ def evaluate(
     split: str = 'test',  # of a folder with `im` and `gt`: what is held out from training ('test' or 'validation'), or 'all' pairs
     device='auto',  # 'auto', 'cpu', 'cuda' or 'mps'
     size: int | None = None,  # long side in pixels that the model works at; None: what the checkpoint says, else the picture's own
+    truth_matte_range=None,  # the number that the true mattes of a folder have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     **options,  # regions, convention ('dim', 'gca' or 'aim'), out (a CSV file) and workers; trimap_radius for models; trimap (a folder) and resize for mattes
 ) -> 'pd.DataFrame':  # a row per picture and region: sad, mse, mad, grad, conn; `summarize` takes the means
     "Compare a model's mattes, or anybody's, with the ground truth."
     from twinswin_matte.apply.evaluate import evaluate_folder, evaluate_model
     if _is_matte_folder(method):
-        return _tell_lost(evaluate_folder(method, data, **options))
+        return _tell_lost(evaluate_folder(method, data, truth_matte_range=truth_matte_range, **options))
     chosen = {k: v for k, v in (('device', device), ('size', size)) if v not in (None, 'auto')}
     matter = _matter(method, chosen)
-    return _tell_lost(evaluate_model(matter, _held_out(data, split) if isinstance(data, (str, os.PathLike)) else data, **options))
+    return _tell_lost(evaluate_model(matter, _held_out(data, split, truth_matte_range) if isinstance(data, (str, os.PathLike)) else data, **options))
 
 # %% ../nbs/51_api.ipynb #e5786217
 EXPORTS = {

@@ -893,6 +893,7 @@ def _shard_options(parser):
     parser.add_argument('--megabytes', type=_count, default=256, metavar='MB', help='size of a shard (default: 256)')
     parser.add_argument('--quality', type=_count, default=95, help='of the JPEG colours; alphas are lossless (default: 95)')
     parser.add_argument('--workers', type=int, default=0, help='processes (default: 0, this one)')
+    parser.add_argument('--matte-range', metavar='N|labels', help='the number that the mattes have for opaque, as of matte data check')
     parser.add_argument('--overwrite', action='store_true', help='replace shards of other content')
     parser.set_defaults(run=_data_shard)
 
@@ -904,9 +905,11 @@ def _data_shard(options):
     from twinswin_matte.data.mattes import open_data
     from twinswin_matte.data.shards import write_shards
     if Path(options.source).suffix.lower() == '.csv':
+        if options.matte_range is not None:
+            options.parser.error('--matte-range is for folders of mattes; save those that a table names with 8 or 16 bits')
         source, notes = LabelledComposites(options.source).foregrounds, [f'foregrounds of {Path(options.source).name}']
     else:
-        pool = open_data(options.source, longest=None)
+        pool = open_data(options.source, longest=None, matte_range=options.matte_range)
         source, notes = pool.train, pool.notes
     if source is None or not len(source):
         raise MattingError(f'{options.source}: holds nothing to train on')

@@ -6,11 +6,11 @@
 __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAXIMUM_PIXELS', 'ENDINGS', 'HEIF_BRANDS',
            'OTHER_PICTURES', 'SYSTEM_FILES', 'MattingError', 'nearest_name', 'Registry', 'MattingSample', 'repo_root',
            'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder', 'data_root', 'golden_root',
-           'has_heif', 'rgb_profile', 'picture_dpi', 'colored_share', 'RangeError', 'matte_values', 'scale_matte',
-           'load_photo', 'load_image', 'load_alpha', 'MatteReader', 'image_size', 'list_images', 'left_out',
-           'describe_left_out', 'one_thread', 'plain_text', 'json_text', 'utf8_path', 'atomic_write', 'save_tensors',
-           'not_tensors', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row',
-           'figure_row']
+           'has_heif', 'NamedBytes', 'first_bytes', 'rgb_profile', 'picture_dpi', 'colored_share', 'is_opaque',
+           'RangeError', 'matte_values', 'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'MatteReader',
+           'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread', 'plain_text', 'json_text',
+           'utf8_path', 'atomic_write', 'save_tensors', 'not_tensors', 'save_image', 'to_pil', 'from_pil',
+           'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import contextlib
@@ -174,8 +174,32 @@ def has_heif() -> bool:
 
 _LOCK = threading.RLock()  # threads that read share Python's warnings and OpenCV's log
 
+@dataclass(frozen=True)
+class NamedBytes:
+    "The content of a picture file that is in memory, such as an upload; it is read as a file of that name would be."
+    content: bytes = field(repr=False)  # all of the file
+    name: str = 'upload'  # for messages; nothing is opened by it
+
+    def __str__(self):
+        return self.name
+
+def first_bytes(
+    path,  # a file
+    count: int = 256,  # at most so many
+) -> bytes:  # empty if it cannot be read
+    "The beginning of a file, to tell by it what the file holds."
+    try:
+        with open(path, 'rb') as file:
+            return file.read(count)
+    except OSError:
+        return b''
+
 def _read_bytes(path):
     "The content of a file, or an error that names it."
+    if isinstance(path, NamedBytes):
+        if not path.content:
+            raise MattingError(f'{path}: the file is empty; choose it again')
+        return path.content
     path = Path(path)
     if not path.exists():
         raise MattingError(f'{path}: no such file')
@@ -196,7 +220,7 @@ def _refuse_kind(path, content, picture=None):
     kind = next((k for start, k in _SCENE_LINEAR.items() if content.startswith(start)), None)
     if kind:
         raise MattingError(f'{path}: {kind} in scene-linear light without a white; convert it to a PNG or TIFF of 16 bits first')
-    if Path(path).suffix.lower() in RAW_SUFFIXES or picture is not None and picture.format == 'TIFF' and 50706 in picture.tag_v2:
+    if Path(str(path)).suffix.lower() in RAW_SUFFIXES or picture is not None and picture.format == 'TIFF' and 50706 in picture.tag_v2:
         raise MattingError(f'{path}: a raw file of a camera; develop it to JPEG, PNG or TIFF first')
     if picture is not None and picture.format in ('EPS', 'WMF'):
         raise MattingError(f'{path}: a drawing ({picture.format}), not a picture; export it as PNG first')
@@ -410,7 +434,7 @@ def _in_srgb(convert, values, profile, notes):
 def _is_deep(picture, content):
     "Does the file hold 16-bit color, which Pillow would reduce to 8 bits?"
     if picture.format == 'PNG':
-        return content[24] == 16
+        return content[24] == 16 and not picture.mode.startswith('I')  # Pillow keeps gray
     bits = picture.tag_v2.get(258, ()) if picture.format == 'TIFF' else ()
     return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16
 
@@ -464,11 +488,23 @@ def _limit(picture):
     return 1 if picture.mode == 'F' else 65535 if picture.mode.startswith('I') else 255
 
 def _scale_numbers(path, picture, raw=False):
-    "HxWx1 array in 0..1 of 16-bit gray, or of integers and floats that fit the range; as stored if it is to be raw."
-    array = np.asarray(picture, dtype=np.float32)[..., None]
+    "HxWx1 array in 0..1 of 16-bit gray, or of integers and floats that fit the range; as stored if it is to be raw. With alpha, never raw, if one gray counts as clear."
+    array, clear = np.asarray(picture, dtype=np.float32)[..., None], picture.info.get('transparency')
     if picture.format == 'TIFF' and picture.tag_v2.get(262) == 0 and picture.mode.startswith('I;16'):
         array = 65535 - array  # white is zero: Pillow turns 8 bits only
+    if isinstance(clear, int):
+        return np.concatenate([_in_limit(path, array, _limit(picture)), array != clear], 2, dtype=np.float32)
     return array if raw else _in_limit(path, array, _limit(picture))
+
+def _with_scaled_key(picture):
+    "A PNG whose clear gray is on the scale of its pixels: Pillow brings 2 and 4 bits to 8, but not that number."
+    tile = getattr(picture, 'tile', None)
+    step = {'L;2': 85, 'L;4': 17}.get(tile[0][3]) if tile and picture.format == 'PNG' else None
+    if step is None or not isinstance(picture.info.get('transparency'), int):
+        return picture
+    picture = picture.copy()
+    picture.info['transparency'] *= step
+    return picture
 
 def _to_plain_mode(picture):
     "The picture as L, LA, RGB or RGBA."
@@ -516,6 +552,7 @@ def _decode_float(path, content, tags, color, notes):
 def _decode_pillow(path, picture, *, profile=None, notes=None, raw=False):
     "HxWxC array in 0..1 of anything that Pillow reads, with 1 to 4 channels; if raw, numbers and indices as stored."
     try:
+        picture = _with_scaled_key(picture)
         picture.load()
         if raw and picture.mode == 'P':
             return np.asarray(picture, dtype=np.float32)[..., None]
@@ -568,7 +605,7 @@ def _decode(path, *, color=True, raw=False):
         array = _decode_float(path, content, tags, color, notes)
         return _Decoded(rearrange(torch.from_numpy(np.ascontiguousarray(array)), 'h w c -> c h w'), 1, dpi if min(dpi) > 1 else None, notes)
     picture = _open(path, content)
-    deep, profile = _is_deep(picture, content) and not (raw and picture.mode.startswith('I')), _profile_of(picture) if color else None
+    deep, profile = _is_deep(picture, content), _profile_of(picture) if color else None
     array = _decode_pillow(path, picture, profile=None if deep else profile, notes=notes, raw=raw)
     if picture.format in ENDINGS and ENDINGS[picture.format] not in content:
         raise MattingError(f'{path}: the picture is damaged or cut off (its end is missing); copy it again')
@@ -602,6 +639,19 @@ def colored_share(
     share = (tint > 0.1).float().mean().item()
     return share if share > 0.01 else (tint > 0.03).float().mean().item() * (tint.mean().item() > 0.03)
 
+def is_opaque(
+    alpha: torch.Tensor,  # in 0..1
+) -> bool:
+    "Is an alpha channel of no meaning? Also if it is 254 of 255 here and there, as encoders round."
+    return not bool((alpha < 253.5 / 255).any())
+
+def _is_shaded(gray, alpha):
+    "Does what is seen have grays of many levels, as a photograph and the matte of glass have?"
+    levels = torch.bincount((gray[alpha > 0.25] * 255).round().long(), minlength=256)
+    between = levels[16:240]
+    most = int(between.argmax())
+    return bool(between.sum() - between[max(0, most - 1):most + 2].sum() > 0.5 * levels.sum())  # one level may be the unknown of a trimap
+
 def _own_alpha(values, trimap):
     "Does the alpha channel mean the matte? Only of cut-outs and of shapes of one color."
     alpha, gray = values[-1], values[0] if len(values) == 2 else _luminance(values[:3])[0]
@@ -613,10 +663,13 @@ def _own_alpha(values, trimap):
 
 def _gray_values(values, what, trimap, mode=''):
     "The channel of a picture that means a matte; an error if it has colors."
-    if len(values) in (2, 4) and bool((values[-1] < 1).any()):
+    if len(values) in (2, 4) and not is_opaque(values[-1]):
         if _own_alpha(values, trimap):
             return values[-1:].clone()
-        return (values[:1] if len(values) == 2 else _luminance(values[:3])) * values[-1:]
+        gray = values[:1] if len(values) == 2 else _luminance(values[:3])
+        if _is_shaded(gray, values[-1:]):
+            raise MattingError(f'{what}: grays of many levels on a transparent layer are a black-and-white cut-out, whose alpha is the matte, or a matte themselves; save the one that is meant as a gray picture without transparency')
+        return gray * values[-1:]
     if share := colored_share(values):
         kind = 'an indexed picture with colors, as of class labels (for those: matte_range=labels)' if mode == 'P' else f'a color picture ({max(share, 0.01):.0%} of its pixels have a color)'
         raise MattingError(f'{what}: {kind}, expected {"a trimap" if trimap else "a matte"} in grays; are photographs and mattes swapped, or is it a composite?')
@@ -693,16 +746,16 @@ def scale_matte(
 
 # %% ../nbs/00_core.ipynb #4675c6c7
 def load_photo(
-    path,  # a PNG, JPEG, WebP, TIFF or BMP file
+    path,  # a PNG, JPEG, WebP, TIFF or BMP file, or `NamedBytes` of one
 ) -> MattingSample:  # image, the file's own alpha if it is not opaque everywhere, and meta: 'dpi' (across, down) or None, 'remarks' (what is odd)
     "Read a photograph with what else its file says."
     found = _decode(path)
-    values, see_through = found.values, len(found.values) in (2, 4) and bool((found.values[-1] < 1).any())
+    values, see_through = found.values, len(found.values) in (2, 4) and not is_opaque(found.values[-1])
     color = values[:1].expand(3, -1, -1) if len(values) <= 2 else values[:3]
-    return MattingSample(color.clone(), values[-1:].clone() if see_through else None, name=Path(path).stem, meta={'dpi': found.dpi, 'remarks': found.notes})
+    return MattingSample(color.clone(), values[-1:].clone() if see_through else None, name=Path(str(path)).stem, meta={'dpi': found.dpi, 'remarks': found.notes})
 
 def load_image(
-    path,  # a PNG, JPEG, WebP, TIFF or BMP file
+    path,  # a PNG, JPEG, WebP, TIFF or BMP file, or `NamedBytes` of one
     *,
     channels: int = 3,  # 1 gray, 3 RGB (an alpha channel is dropped, the color stays straight), 4 RGBA
 ) -> torch.Tensor:  # channels x H x W float32 in 0..1, upright, sRGB
@@ -722,7 +775,7 @@ def load_image(
     return torch.cat([colour, image[-1:] if see_through else torch.ones_like(image[:1])])
 
 def load_alpha(
-    path,  # a matte: gray, or a cut-out or shape whose alpha channel counts
+    path,  # a file of a matte, or `NamedBytes` of one: gray, or a cut-out or shape whose alpha channel counts
     *,
     matte_range=None,  # the number in the file that means opaque (1, 255, 4095, ...), or 'labels': every number but 0 is foreground; None: 255 or 65535, as the file has 8 or 16 bits
     trimap: bool = False,  # is it one? Then a shape of one mid-gray on a clear layer is gray
@@ -731,7 +784,7 @@ def load_alpha(
     found = _decode(path, color=False, raw=matte_range is not None)
     if matte_range is None or found.mode == '1':
         return matte_values(found.values, what=path, limit=found.limit, trimap=trimap, mode=found.mode)
-    stored = found.mode == 'P' or found.mode == 'F' or found.mode.startswith('I')
+    stored = len(found.values) == 1 and (found.mode == 'P' or found.mode == 'F' or found.mode.startswith('I'))
     return scale_matte(found.values if stored else _stored(_gray_values(found.values, path, trimap), found.limit), matte_range, what=path)
 
 class MatteReader:
@@ -766,13 +819,13 @@ class MatteReader:
             if self.reaches is None:
                 self.reaches = self._white(path)
             alpha = load_alpha(path, matte_range=_decode(path, color=False).limit) if self.reaches else None
-            if alpha is None or not self.flat and len(alpha.unique()) == 2:
+            if alpha is None or not self.flat and len(alpha[alpha > 0].unique()) == 1:
                 raise
             return alpha
 
 # %% ../nbs/00_core.ipynb #b145a167
 def image_size(
-    path,  # a picture
+    path,  # a picture, or `NamedBytes` of one
 ) -> tuple:  # height, width as seen upright
     "A picture's size, without decoding its pixels."
     content = _read_bytes(path)
@@ -799,11 +852,7 @@ def _can_read(suffix):
 
 def _holds_picture(path):
     "Does the beginning of a file look like a picture, whatever its name says?"
-    try:
-        with open(path, 'rb') as file:
-            start = file.read(32)
-    except OSError:
-        return False
+    start = first_bytes(path, 32)
     kind = start[4:8] == b'ftyp' and start[8:12] in (b'avif', b'avis', *HEIF_BRANDS) or start[:4] == b'RIFF' and start[8:12] == b'WEBP'
     return kind or start.startswith((b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff', b'GIF87a', b'GIF89a', b'II*\0', b'MM\0*', b'\0\0\0\x0cjP  '))
 

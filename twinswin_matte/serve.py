@@ -9,6 +9,7 @@ __all__ = ['BACKGROUNDS', 'INTRODUCTION', 'Limits', 'Choice', 'Answer', 'Visit',
 # %% ../nbs/47_serve.ipynb #c7111011
 import math
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
+import torch
 from fastcore.basics import patch
 
 from .apply.predict import Prediction, checkpoint_file
@@ -82,7 +84,7 @@ class Visit:
         folder,  # for its files
     ):
         self.folder, self.name = Path(folder), ''
-        self.image, self.guide, self.picture = None, None, None  # 3xHxW, 1xHxW, 3xHxW
+        self.image, self.guide, self.picture = None, None, None  # 3xHxW; 1xHxW as 'trimap' and as 'mask'; 3xHxW
         self.own = None  # the photo's own alpha, 1xHxW, if it is not opaque
         self.prediction, self.done = None, None  # at the size of the screen; what it was made with
         self.answer = Answer()
@@ -165,6 +167,15 @@ class Desk:
                 shutil.rmtree(visit.folder, ignore_errors=True)
 
 # %% ../nbs/47_serve.ipynb #57409602
+def _read_guide(path):
+    "What a file means as a trimap and as a mask: a shape of one gray is unknown in the one and foreground in the other."
+    trimap, mask = load_alpha(path, trimap=True), load_alpha(path)
+    return {'trimap': trimap, 'mask': trimap if torch.equal(trimap, mask) else mask}
+
+def _for_page(text):
+    "An error without the settings that a page does not have."
+    return re.sub(r'; say matte_range=.*, or save it again| \(for those: matte_range=labels\)', lambda found: '; save it again' * (';' in found[0]), text)
+
 @patch
 def _take(self: Desk, path, read):
     "Check and read an upload; it does not stay."
@@ -173,7 +184,7 @@ def _take(self: Desk, path, read):
         self.limits.check(path)
         return read(path)
     except MattingError as error:
-        raise MattingError(str(error).replace(str(path), path.name)) from None
+        raise MattingError(_for_page(str(error).replace(str(path), path.name))) from None
     finally:
         if self.folder.resolve() in path.resolve().parents:
             path.unlink(missing_ok=True)
@@ -189,7 +200,7 @@ def _receive(self: Desk, visit, photo, guide, picture):
     if guide is not None:
         visit.drop(keep_photo=True)
         visit.guide = None
-        visit.guide = self._take(guide, load_alpha)
+        visit.guide = self._take(guide, _read_guide)
     if picture is not None:
         visit.picture = preview(self._take(picture, load_image), side=self.side)
 
@@ -213,7 +224,7 @@ def _guides(self: Desk, visit, choice):
         return {'coarse': self.matters[self.coarse]}
     if visit.guide is None:
         raise MattingError(f'{choice.model} needs a trimap or a mask with each photo: drop one below the model')
-    return {choice.guide: visit.guide}
+    return {choice.guide: visit.guide[choice.guide]}
 
 @patch
 def _matte(self: Desk, visit, choice):

@@ -14,14 +14,14 @@ import torch
 from .predict import Backdrop
 from ..color import match_colors
 from ..composite import composite, cutout, estimate_foreground
-from ..core import MattingError, load_image, show_row
+from ..core import MattingError, is_opaque, load_image, show_row
 
 # %% ../../nbs/43_apply.harmonize.ipynb #8b5b7827
 def _layers(subject):
     "Straight colour and alpha of a prediction, a sample, a 4xHxW cut-out or its file."
     if isinstance(subject, (str, os.PathLike)):
         loaded = load_image(subject, channels=4)
-        if bool((loaded[3] == 1).all()):
+        if is_opaque(loaded[3:]):
             raise MattingError(f'{subject}: nothing in it is transparent; give a cut-out, such as `matte predict --output cutout` writes')
         subject = loaded
     if torch.is_tensor(subject):

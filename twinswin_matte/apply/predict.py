@@ -25,7 +25,7 @@ from fastcore.basics import patch
 from PIL import Image, ImageOps
 
 from ..composite import cutout, estimate_foreground
-from ..core import MattingError, MattingSample, from_pil, load_alpha, load_photo, matte_values, nearest_name, picture_dpi, scale_matte, show_row, to_pil, weights_folder
+from ..core import MattingError, MattingSample, from_pil, is_opaque, load_alpha, load_photo, matte_values, nearest_name, picture_dpi, scale_matte, show_row, to_pil, weights_folder
 from ..jobs import Progress, gather_images, stream
 from ..models.classical import classical_method, smooth_alpha, solve_alpha
 from ..models.hub import MANIFEST, find_pretrained, is_hub_name
@@ -169,7 +169,7 @@ def _as_photo(image):
         tensor = from_pil(image, alpha=True) if pillow else _as_tensor(image)
         if tensor.ndim != 3 or len(tensor) not in ((1, 2, 3, 4) if pillow else (1, 3, 4)):
             raise MattingError(f'a picture must be 3xHxW, got {"x".join(map(str, tensor.shape))}; torch keeps channels first, and several pictures go in a list')
-        own = tensor[-1:] if len(tensor) in (2, 4) and bool((tensor[-1] < 1).any()) else None
+        own = tensor[-1:] if len(tensor) in (2, 4) and not is_opaque(tensor[-1]) else None
         dpi = picture_dpi(image) if pillow else None
         sample = MattingSample((tensor[:1] if len(tensor) == 2 else tensor[:3]).expand(3, -1, -1), own, meta={'dpi': dpi, 'remarks': [TURNED] * turned})
     if sample.alpha is not None:
@@ -197,7 +197,7 @@ def _as_map(thing, what, matte_range=None):
     if isinstance(thing, (str, os.PathLike)):
         return load_alpha(thing, matte_range=matte_range, trimap=trimap)
     pillow = isinstance(thing, Image.Image)
-    if pillow and matte_range is not None and (thing.mode in 'PF' or thing.mode.startswith('I')):
+    if pillow and matte_range is not None and (thing.mode in 'PF' or thing.mode.startswith('I') and 'transparency' not in thing.info):
         numbers = np.array(ImageOps.exif_transpose(thing)).astype(np.float32)  # indices and numbers as they are
         return scale_matte(torch.from_numpy(numbers)[None], matte_range, what=f'the {what}')
     if not pillow and matte_range is not None and str(getattr(thing, 'dtype', '')).removeprefix('torch.') in ('int16', 'int32', 'int64', 'uint32', 'uint64', 'int8'):

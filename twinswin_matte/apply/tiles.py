@@ -428,6 +428,7 @@ def predict_large(
     overlap: int | None = None,  # pixels that neighbours share; None: a quarter of a tile
     coarse: int | None = None,  # long side of the coarse matte; None: what the model works at, at most 1024
     radius: int | None = None,  # pixels around what is unsure that are still looked at; None: 3 of the coarse matte
+    matte_range=None,  # the number that a trimap has for foreground, as in `guide_for`
     foreground: bool = False,  # estimate the foreground's colour right away
     progress=None,  # called with (tiles done, tiles planned)
 ) -> Prediction:  # at the picture's size, on the CPU
@@ -442,7 +443,7 @@ def predict_large(
     image, name = sample.image, sample.name
     if trimap is None and matter.needs_trimap:
         raise MattingError(f'{type(matter.model).__name__} needs a trimap with each picture: give one, or use a model without')
-    trimap = None if trimap is None else _as_trimap(trimap, tuple(image.shape[-2:]))
+    trimap = None if trimap is None else _as_trimap(trimap, tuple(image.shape[-2:]), matte_range)
     job = _Job(matter, image.cpu(), trimap, name, overlap, radius, progress)
     side = choose_tile(matter, job.size) if tile == 'auto' else tile
     coarse = min(matter.size or 1024, 1024) if coarse is None else coarse
@@ -456,7 +457,7 @@ class TiledMatter:
     "A `Matter` that works in tiles, for `predict_folder` and for evaluating."
     def __init__(self,
         matter,  # a `Matter`, or anything it is made of
-        **options,  # of `predict_large`: tile, overlap, coarse, radius
+        **options,  # of `predict_large`: tile, overlap, coarse, radius, matte_range
     ):
         self.matter = matter if isinstance(matter, Matter) else Matter(matter)
         self.options = options
@@ -484,9 +485,12 @@ class TiledMatter:
     def __call__(self,
         image,  # 3xHxW in 0..1, a file or a Pillow picture
         trimap=None,  # 1xHxW in {0, 0.5, 1} or a file
+        *,
+        matte_range=None,  # the number that a trimap has for foreground, as in `guide_for`
     ) -> Prediction:
         "The matte of one picture."
-        return predict_large(image, self.matter, trimap=trimap, **self.options)
+        options = self.options if matte_range is None else {**self.options, 'matte_range': matte_range}
+        return predict_large(image, self.matter, trimap=trimap, **options)
 
 # %% ../../nbs/41_apply.tiles.ipynb #eff68259
 SMALL_CHANGE = 2**20  # pixels that are not worth a calculation

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'KINDS', 'LABELS', 'VEIL', 'OPACITY', 'MODES', 'as_colours', 'preview', 'encode', 'check_share', 'pair_up',
-           'split', 'as_prediction', 'smaller', 'model_pictures', 'decode_upload', 'BackgroundChoice', 'Stroke',
-           'read_stroke', 'Box', 'stroke_cover', 'TrimapCanvas', 'veil', 'LatestOnly', 'error_picture', 'window_sums',
-           'worst_boxes', 'error_table', 'ErrorView', 'enlarge', 'outline', 'matte_softness', 'DatasetView']
+           'split', 'as_prediction', 'smaller', 'model_pictures', 'BackgroundChoice', 'Stroke', 'read_stroke', 'Box',
+           'stroke_cover', 'TrimapCanvas', 'veil', 'LatestOnly', 'error_picture', 'window_sums', 'worst_boxes',
+           'error_table', 'ErrorView', 'enlarge', 'outline', 'matte_softness', 'DatasetView']
 
 # %% ../../nbs/45_apply.views.ipynb #062433a4
 import io
@@ -24,11 +24,10 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from fastcore.basics import patch
-from PIL import Image
 
 from .predict import Prediction, _as_image, _as_trimap, _resize, working_size
 from ..composite import cutout, on_checkerboard, parse_color
-from ..core import MAXIMUM_PIXELS, MattingError, MattingSample, from_pil, nearest_name, to_pil
+from ..core import MattingError, MattingSample, NamedBytes, load_image, nearest_name, to_pil
 from ..metrics import REGIONS, mad, matte_metrics, mse, sad
 from ..outputs import Backdrop, blurred_background
 from ..trimap import clean_trimap, dilate, trimap_from_alpha
@@ -137,22 +136,6 @@ def model_pictures(
 # %% ../../nbs/45_apply.views.ipynb #f5e5ec8f
 KINDS = ('checkerboard', 'color', 'picture', 'blurred')
 
-def decode_upload(
-    content,  # bytes of a picture file
-    *,
-    name: str = 'upload',  # for messages
-) -> torch.Tensor:  # 3xHxW in 0..1
-    "A picture that somebody gave us, or one clear line."
-    try:
-        picture = Image.open(io.BytesIO(bytes(content)))
-        if picture.width * picture.height > MAXIMUM_PIXELS:
-            raise MattingError(f'{name}: more than {MAXIMUM_PIXELS:,} pixels; make it smaller first')
-        return from_pil(picture).expand(3, -1, -1)
-    except MattingError:
-        raise
-    except Exception:
-        raise MattingError(f'{name}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, HEIC)') from None
-
 class BackgroundChoice:
     "A subject, and what it is put on."
     def __init__(self,
@@ -195,7 +178,7 @@ def add(self: BackgroundChoice,
     content,  # bytes of a file
 ):
     "Take an uploaded picture and put the subject on it."
-    self.pictures[name] = decode_upload(content, name=name)
+    self.pictures[name] = load_image(NamedBytes(bytes(content), name))
     self.choose('picture', name=name)
 
 @patch

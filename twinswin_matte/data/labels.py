@@ -29,7 +29,7 @@ from fastcore.basics import patch
 from torch.utils.data import Dataset
 
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, atomic_write, image_size, list_images, load_alpha, load_image
+from ..core import MattingError, MattingSample, atomic_write, first_bytes, image_size, list_images, load_alpha, load_image
 from .backgrounds import cover, load_backgrounds
 from .mattes import MATTES
 from .pairs import (Pair, SampleCache, cutout_sample, describe_folder, find_pairs, foreground_key, pair_folders, read_pair, shrink,
@@ -172,11 +172,7 @@ def _explained(archive):
 
 def _other_archive(path):
     "What a file is that looks like no zip and no tar."
-    try:
-        with open(path, 'rb') as file:
-            start = file.read(256)
-    except OSError:
-        return ''
+    start = first_bytes(path)
     if start.startswith((b'Rar!', b'7z\xbc\xaf', b'\x28\xb5\x2f\xfd')):
         return 'RAR, 7z or Zstandard; unpack it with another program'
     if start.startswith(b'version https://git-lfs'):

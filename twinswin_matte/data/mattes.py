@@ -13,6 +13,7 @@ import re
 import shutil
 import zlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from torch.utils.data import ConcatDataset, Dataset
 
-from ..core import MattingError, Registry, atomic_write, list_images
+from ..core import MatteReader, MattingError, Registry, atomic_write, is_opaque, list_images, load_image
 from .pairs import (CutoutFolder, PairFolder, SampleCache, describe_folder, find_pairs, foreground_key, match_files,
                                        pair_folders, split_by_hash)
 
@@ -140,7 +141,7 @@ def load_mattes(
     if split not in card.splits:
         raise MattingError(f'{card.title} has no split {split!r}: choose from {", ".join(card.splits)}' + (f' ({card.note})' if card.note else ''))
     if name in _READERS:
-        return _READERS[name](root, split, strict=strict, longest=longest)
+        return _READERS[name](root, split, strict=strict, longest=longest, matte_range=matte_range)
     parts = [p for p in card.splits[split] if not p.optional or _is_there(root, p)]
     options = dict(longest=longest, matte_range=matte_range)
     folders = [_read_part(root, p, card, strict=strict, **options) for p in parts]
@@ -149,7 +150,12 @@ def load_mattes(
 # %% ../../nbs/12_data.mattes.ipynb #840cd6b6
 _SHARES = {'train': 0.8, 'val': 0.1, 'test': 0.1}
 
-def _aisegment(root, split, *, strict, longest):
+def _alpha_channel(path, read):
+    "The alpha of a cut-out, whatever its colors are; a file without transparency is a matte."
+    alpha = load_image(path, channels=4)[3:]
+    return read(path) if is_opaque(alpha) else alpha
+
+def _aisegment(root, split, *, strict, longest, matte_range):
     "Portraits with RGBA mattes; the split is by hash of the shoot."
     card = MATTES['aisegment']
 
@@ -159,7 +165,7 @@ def _aisegment(root, split, *, strict, longest):
     pairs = find_pairs(_existing(root, 'clip_img', card), _existing(root, 'matting', card), recursive=True, key=place, strict=strict)
     keep = set(split_by_hash(sorted({p.name.split('/')[0] for p in pairs}), fractions=_SHARES)[split])
     chosen = [replace(p, name=p.name.replace('/', '_')) for p in pairs if p.name.split('/')[0] in keep]
-    return PairFolder(chosen, longest=longest)
+    return PairFolder(chosen, read_alpha=partial(_alpha_channel, read=MatteReader([p.alpha for p in chosen], matte_range=matte_range)), longest=longest)
 
 # %% ../../nbs/12_data.mattes.ipynb #19ae24b6
 def _bitmap(data):
@@ -191,8 +197,10 @@ def supervisely_mask(
         raise MattingError(f'{annotation}: not an annotation of Supervisely ({error!r}); expected size and objects') from None
     return torch.from_numpy(mask).float()[None]
 
-def _supervisely(root, split, *, strict, longest):
+def _supervisely(root, split, *, strict, longest, matte_range):
     "People with polygon and bitmap masks; the split is by hash."
+    if matte_range is not None:
+        raise MattingError(f'matte_range={matte_range}: the masks of {MATTES["supervisely"].title} are polygons and have no range; leave it out')
     card, root = MATTES['supervisely'], Path(root)
     images = {p.stem: p for p in list_images(root, recursive=True) if p.parent.name == 'img'} if root.is_dir() else {}
     notes = {re.sub(r'\.(png|jpe?g)$', '', p.stem): p for p in root.rglob('ann/*.json') if not p.name.startswith('.')}

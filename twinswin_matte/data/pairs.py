@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as tv
 
 from ..composite import composite, estimate_foreground
-from ..core import MatteReader, MattingError, MattingSample, describe_left_out, left_out, list_images, load_alpha, load_image
+from ..core import MatteReader, MattingError, MattingSample, describe_left_out, is_opaque, left_out, list_images, load_alpha, load_image
 from ..trimap import load_trimap
 
 # %% ../../nbs/11_data.pairs.ipynb #cd4295d6
@@ -305,7 +305,7 @@ class CutoutFolder(Dataset):
         path = self.files[index]
         rgba = load_image(path, channels=4)
         colour, alpha = rgba[:3], rgba[3:]
-        if not bool((alpha < 1).any()):
+        if is_opaque(alpha):
             raise MattingError(f'{path}: has no transparent pixel; a cut-out needs an alpha channel')
         colour = paint_colour(alpha, path.stem) if _is_colourless(colour, alpha) else bleed_colour(colour, alpha)
         return shrink(cutout_sample(colour, alpha, name=path.stem), self.longest)
