@@ -52,7 +52,7 @@ def matte(
     image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor; a list of them, or an Nx3xHxW tensor, for several
     trimap=None,  # 1xHxW in {0, 0.5, 1}, or a file or picture of one; 'auto' makes one from a first matte; a list for several
     *,
-    mask=None,  # or a mask, as a file, picture, array or tensor: its contour is unknown
+    mask=None,  # or a mask, as a file, picture, array or tensor: its contour is unknown; a list for several
     model=None,  # a checkpoint, the folder of a run, a name on the Hub, a `Matter` or a model; None: 'trimap-free', or 'trimap-guided' where there is a trimap or mask
     coarse=None,  # for trimap='auto': the model of the first matte; None: 'trimap-free'
     matte_range=None,  # the number that a mask or trimap has for foreground (1, 2, 255, 4095), or 'labels', if it is not what its 8 or 16 bits say
@@ -61,8 +61,6 @@ def matte(
 ) -> 'Prediction':  # with `alpha` (1xHxW), `foreground`, `cutout()`, `on(background)` and `save(path)`; a list for several
     "Estimate the alpha of a picture; the model stays loaded for the next one."
     auto = isinstance(trimap, str) and trimap == 'auto'
-    if auto and (isinstance(image, (list, tuple)) or getattr(image, 'ndim', 0) == 4):
-        trimap = ['auto'] * len(image)
     if model is None:
         model = 'trimap-free' if trimap is None and mask is None and coarse is None else 'trimap-guided'
     if auto or coarse is not None:
@@ -99,7 +97,7 @@ def train_model(
     begun = os.path.join(out or '', 'config.yaml')
     if resume is not None and config is None and checkpoint is None and os.path.isfile(begun):
         config = begun
-    config, name = _start_config(config, checkpoint, {key.replace('__', '.'): value for key, value in changes.items()})
+    config, name = _start_config(config, checkpoint, {key.replace('__', '.'): os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in changes.items()})
     from twinswin_matte.train.recipes import train
     return train(config, os.path.join('runs', name) if out is None else out, resume=resume, quiet=quiet, callbacks=callbacks)
 
@@ -125,6 +123,23 @@ def _held_out(data, split, matte_range):
         raise MattingError(f"{data}: nothing is held out for {split}; split='all' takes every pair of the folder")
     return parts[0] if len(parts) == 1 else ConcatDataset(parts)
 
+def _refuse_options(function, options):
+    "An error for an option that a function does not know."
+    import inspect
+    from twinswin_matte.core import MattingError, nearest_name
+    known = [name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
+    for name in options:
+        if name not in known:
+            near = nearest_name(name, known)
+            raise MattingError(f'evaluate has no option {name!r}' + (' for mattes' if 'prediction' in inspect.signature(function).parameters else ' for a model') + (f'; did you mean {near!r}?' if near else f'; there are {", ".join(known)}'))
+
+def _refuse_given(options, why):
+    "An error for an option that was given and would have no effect."
+    from twinswin_matte.core import MattingError
+    for name, value in options.items():
+        if value is not None:
+            raise MattingError(f'{name}={value!r}: has no effect, {why}; leave it out')
+
 def _tell_lost(frame):
     "A warning for each picture that is not in the table; an error if the table is empty."
     import warnings
@@ -142,19 +157,22 @@ def evaluate(
     method,  # a model in any form that `matte` takes, or a folder of predicted mattes
     data,  # for a model: a folder with `im` and `gt` or as `open_data` knows them, or a data set of `MattingSample`; for a folder of mattes: the folder of the true ones
     *,
-    split: str = 'test',  # of a folder with `im` and `gt`: what is held out from training ('test' or 'validation'), or 'all' pairs
-    device='auto',  # 'auto', 'cpu', 'cuda' or 'mps'
-    size: int | None = None,  # long side in pixels that the model works at; None: what the checkpoint says, else the picture's own
+    split: str | None = None,  # for a model and a folder with `im` and `gt`: what is held out from training ('test', as None, or 'validation'), or 'all' pairs
+    device=None,  # for a model: 'auto' (as None), 'cpu', 'cuda' or 'mps'
+    size: int | None = None,  # for a model: long side in pixels that it works at; None: what the checkpoint says, else the picture's own
     truth_matte_range=None,  # the number that the true mattes of a folder have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     **options,  # regions, convention ('dim', 'gca' or 'aim'), out (a CSV file) and workers; trimap_radius for models; trimap (a folder) and resize for mattes
 ) -> 'pd.DataFrame':  # a row per picture and region: sad, mse, mad, grad, conn; `summarize` takes the means
     "Compare a model's mattes, or anybody's, with the ground truth."
     from twinswin_matte.apply.evaluate import evaluate_folder, evaluate_model
-    if _is_matte_folder(method):
+    mattes, path = _is_matte_folder(method), isinstance(data, (str, os.PathLike))
+    _refuse_options(evaluate_folder if mattes else evaluate_model, options)
+    without = {'split': split, 'device': device, 'size': size} if mattes else {} if path else {'split': split, 'truth_matte_range': truth_matte_range}
+    _refuse_given(without, 'a folder of mattes is evaluated as it is' if mattes else 'is for a folder of data, these are samples')
+    if mattes:
         return _tell_lost(evaluate_folder(method, data, truth_matte_range=truth_matte_range, **options))
-    chosen = {k: v for k, v in (('device', device), ('size', size)) if v not in (None, 'auto')}
-    matter = _matter(method, chosen)
-    return _tell_lost(evaluate_model(matter, _held_out(data, split, truth_matte_range) if isinstance(data, (str, os.PathLike)) else data, **options))
+    matter = _matter(method, {k: v for k, v in (('device', device), ('size', size)) if v not in (None, 'auto')})
+    return _tell_lost(evaluate_model(matter, _held_out(data, split or 'test', truth_matte_range) if path else data, **options))
 
 # %% ../nbs/51_api.ipynb #e5786217
 EXPORTS = {
@@ -197,6 +215,10 @@ class _CallableModule(_NamedModule):
     def __signature__(self):
         import inspect
         return inspect.signature(self._function)
+
+    @property
+    def __doc__(self):
+        return self._function.__doc__
 
 # %% ../nbs/51_api.ipynb #e02d6017
 class _LazyPackage(_NamedModule):

@@ -18,6 +18,7 @@ import errno
 import io
 import json
 import os
+import re
 import secrets
 import struct
 import threading
@@ -202,7 +203,7 @@ def _read_bytes(path):
         return path.content
     path = Path(path)
     if not path.exists():
-        raise MattingError(f'{path}: no such file')
+        raise MattingError(f'{path}: ' + ('an address; download the file first' if re.match(r'[a-z][a-z0-9+.-]+:/', str(path)) else 'no such file'))
     if path.is_dir():
         raise MattingError(f'{path}: is a folder, expected a picture')
     if not path.is_file():

@@ -137,8 +137,9 @@ def _in_range(values, what='picture'):
     scaled = values.float() / limits.get(values.dtype, 1)
     if not scaled.numel():
         raise MattingError(f'the {what} is empty: {"x".join(map(str, values.shape))}')
-    if not (values.is_floating_point() or values.dtype in limits) or not (scaled.min() >= -0.001 and scaled.max() <= 1.001):
-        raise MattingError(f'the {what} holds {values.dtype} values up to {scaled.max()}; expected 0..1 (divide 8-bit values by 255)')
+    if not (scaled.min() >= -0.001 and scaled.max() <= 1.001):
+        how = 'divide 8-bit values by 255' + ', or say matte_range=255' * (what in ('mask', 'trimap') and not values.is_floating_point())
+        raise MattingError(f'the {what} holds {values.dtype} values from {scaled.min():g} to {scaled.max():g}; expected 0..1 ({how})')
     return scaled.clamp(0, 1)
 
 def _as_tensor(thing, what='picture'):
@@ -449,22 +450,30 @@ def _mattes(self: Matter, images, trimaps):
         alpha = _resize(alpha, image.shape[-2:]).clamp(0, 1).cpu()
         yield (self._settled(image.cpu(), alpha) if trimap is None else self._guided(image.cpu(), alpha, trimap.cpu())).clone()  # or it would stay an inference tensor
 
+def _one_each(guides, count, what):
+    "A list with a trimap or mask for each picture: as given, or None or 'auto' for all."
+    if guides is None or isinstance(guides, str) and guides == 'auto':
+        return [guides] * count
+    several = isinstance(guides, (list, tuple)) or getattr(guides, 'ndim', 0) == 4
+    guides = list(guides) if several else [guides]
+    if len(guides) != count:
+        raise MattingError(f'{count} pictures and {len(guides)} {what}: give one for each')
+    return guides
+
 @patch
 def batch(self: Matter,
     images,  # pictures of any kind and size
-    trimaps=None,  # one for each, or None
+    trimaps=None,  # one for each, 'auto' or None
     *,
     together: int = 8,  # at most so many go through the model at once
-    **guides,  # mask, coarse, radius and matte_range as in `guide_for`
+    **guides,  # mask (one for each), coarse, radius and matte_range as in `guide_for`
 ) -> list:  # of `Prediction`
     "The mattes of several pictures."
     images, groups, found = list(images), defaultdict(list), {}
-    trimaps = [None] * len(images) if trimaps is None else list(trimaps)
     if together < 1:
         raise MattingError(f'together={together}: at least one picture at a time')
-    if len(trimaps) != len(images):
-        raise MattingError(f'{len(images)} pictures and {len(trimaps)} trimaps: give one for each')
-    ready = [self._ready(i, {**guides, 'trimap': t}) for i, t in zip(images, trimaps, strict=True)]
+    trimaps, masks = _one_each(trimaps, len(images), 'trimaps'), _one_each(guides.pop('mask', None), len(images), 'masks')
+    ready = [self._ready(i, {**guides, 'trimap': t, 'mask': m}) for i, t, m in zip(images, trimaps, masks, strict=True)]
     for number, (sample, _) in enumerate(ready):
         groups[working_size(sample.size, self.size)].append(number)
     for numbers in groups.values():
@@ -476,7 +485,7 @@ def batch(self: Matter,
 def __call__(self: Matter,
     image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor; a list of them, or an Nx3xHxW tensor, for several
     trimap=None,  # 1xHxW in {0, 0.5, 1} or any picture of one; known pixels are kept as they are. A list for several
-    **guides,  # or mask, coarse, radius and matte_range as in `guide_for`
+    **guides,  # or mask (a list for several), coarse, radius and matte_range as in `guide_for`
 ) -> Prediction:  # at the picture's size, on the CPU; a list for several
     "The matte of a picture."
     if isinstance(image, (list, tuple)) or torch.is_tensor(image) and image.ndim == 4:
