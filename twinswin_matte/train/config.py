@@ -100,7 +100,8 @@ class OptimConfig:
     epochs: int = 100  # passes over the data
     steps: int | None = None  # steps per epoch; null: as many as the data give
     min_steps: int = 1  # steps per epoch at least, if steps is null: few pairs are gone through several times
-    patience: int | None = None  # early stopping: epochs without a lower validation SAD after which training ends; null: never
+    patience: int | None = None  # early stopping: epochs without a lower validation SAD, of those in which the encoder learns, after which training ends; null: never
+    min_gain: float = 0.0  # the share by which an epoch's validation SAD must be lower than the best one's, to be the best itself
     lr: float = 0.0001  # of decoder and heads, AdamW
     encoder_lr: float = 0.1  # the encoder's, relative to lr
     layer_decay: float = 1.0  # the encoder's rate falls by this factor from each of its parts to the one before
@@ -151,8 +152,8 @@ _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine'
             'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None), 'trimaps': ('sample', 'batch', 'same'), 'place': (False, True, 'photograph')}
 _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0, 'clutter': 0,
-          'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'folds': 2, 'fold': 0}
-_MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
+          'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'min_gain': 0, 'folds': 2, 'fold': 0}
+_MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'min_gain': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
 OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',)}  # of the recipes
 

@@ -306,8 +306,17 @@ class Trainer:
     @property
     def is_exhausted(self) -> bool:
         "Have there been too many epochs without a better one? The history tells, and with it a resumed run."
-        patience = self.config.train.patience
-        return patience is not None and self.epoch - self.best_epoch >= patience
+        o = self.config.train
+        lowest = min(self.history, key=lambda row: row['sad'])['epoch'] if self.history else 0
+        return o.patience is not None and self.epoch - max(lowest, int(o.freeze_encoder * o.epochs)) >= o.patience
+
+    @property
+    def outcome(self) -> str:
+        "What became of a model that was trained before, as a sentence; empty if a better one was found."
+        if not self.config.model.checkpoint or self.best_epoch:
+            return ''
+        asked = f' by {self.config.train.min_gain:.0%} (train.min_gain)' * (self.config.train.min_gain > 0)
+        return f'no epoch lowered the validation SAD{asked}: best is the model as it began'
 
     def card(self,
         row: dict,  # of the epoch
@@ -327,7 +336,7 @@ class Trainer:
 # %% ../../nbs/32_train.loop.ipynb #d6578a85
 STATES = ('state.safetensors', 'state-before.safetensors')
 CHECKPOINTS = ('last.safetensors', 'best.safetensors')
-_MAY_CHANGE = {'train.epochs', 'train.patience', 'train.device', 'train.compile', 'train.save_minutes', 'train.skip_bad', 'data.workers', 'model.pretrained', 'model.checkpoint', 'model.allow_untrained_teacher', 'model.allow_untrained_encoder',
+_MAY_CHANGE = {'train.epochs', 'train.patience', 'train.min_gain', 'train.device', 'train.compile', 'train.save_minutes', 'train.skip_bad', 'data.workers', 'model.pretrained', 'model.checkpoint', 'model.allow_untrained_teacher', 'model.allow_untrained_encoder',
                'teacher.checkpoint', 'teacher.steps'}
 
 def _flat(content, prefix=''):
@@ -488,7 +497,9 @@ def fit(self,
             while self.epoch < self.config.train.epochs and not self.is_exhausted:
                 self._one_epoch()
             if self.is_exhausted:
-                self.tell(f'stopped after epoch {self.epoch}: no lower validation SAD for {self.config.train.patience} epochs (train.patience); the best is that of epoch {self.best_epoch}')
+                self.tell(f'stopped after epoch {self.epoch}: no lower validation SAD for {self.config.train.patience} epochs (train.patience)' + f'; the best is that of epoch {self.best_epoch}' * (not self.outcome))
+            if self.outcome:
+                self.tell(self.outcome)
         finally:
             for c in self.callbacks:
                 c.after_fit(self)
@@ -676,8 +687,8 @@ def _finish_epoch(self, start, epoch):
         what = f'in epoch {epoch}; lower train.lr. The last good state is kept' if epoch else f'before the first step; {self.config.model.checkpoint} is damaged, or a validation image is'
         raise MattingError(f'the validation SAD is {values["sad"]} {what}')
     self.epoch, self.place = epoch, 0
-    better = values['sad'] < self.best
-    self.best = min(self.best, values['sad'])
+    better = values['sad'] < self.best * (1 - self.config.train.min_gain)
+    self.best = values['sad'] if better else self.best
     losses = [r['loss'] for r in self.steps if r['epoch'] == self.epoch]
     row = {'epoch': self.epoch, 'lr': self.steps[-1]['lr'] if self.steps else math.nan, 'train_loss': float(np.mean(losses)) if losses else math.nan, **values, 'best': better, 'time': time.time() - start}
     self.history.append(row)

@@ -543,6 +543,7 @@ def training_plan(
     schedule += [f'the encoder learns from step {int(o.freeze_encoder * total) + 1} on'] * bool(o.freeze_encoder)
     schedule += ['batch norms frozen'] * norms_stay(config)
     schedule += [f'ends after {o.patience} epochs without a lower validation SAD'] * (o.patience is not None)
+    schedule += [f'better is what lowers it by {o.min_gain:.0%}'] * bool(o.min_gain)
     lines = ['; '.join(card['sources'])] * (len(card['sources']) < 4) + ['; '.join(schedule)]
     few = root and 0 < held <= 2
     warnings = [f'{root}: {held} image{"s" * (held > 1)} to validate on: by chance alone another epoch may seem the best; give more pairs, or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'] * bool(few)
@@ -606,7 +607,7 @@ def adapt_checkpoint(
     return save_checkpoint(out, model.cpu(), card={**card, 'adapted': adapted})
 
 # %% ../../nbs/33_train.recipes.ipynb #4c2d93f3
-FINETUNE = {'data.batch_size': 4, 'train.epochs': 20, 'train.warmup': 10, 'train.min_steps': 5, 'train.patience': 5, 'train.freeze_encoder': 0.25}  # what a training that begins from a checkpoint does by default
+FINETUNE = {'data.batch_size': 4, 'train.epochs': 20, 'train.warmup': 10, 'train.min_steps': 5, 'train.patience': 5, 'train.min_gain': 0.05, 'train.freeze_encoder': 0.25}  # what a training that begins from a checkpoint does by default
 
 def finetune_config(
     checkpoint,  # a trained model
