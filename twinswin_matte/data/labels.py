@@ -388,8 +388,8 @@ def _check_sizes(row, where):
 # %% ../../nbs/13a_data.labels.ipynb #dede1f36
 def _visible(alpha, path):
     "Refuse a mask that shows nothing."
-    if alpha.max() < 0.02:
-        raise MattingError(f'{path}: the mask is empty, its brightest value is {alpha.max() * 255:.0f} of 255')
+    if not alpha.any():
+        raise MattingError(f'{path}: the mask is empty, no pixel of it is foreground')
     return alpha
 
 def _check_rows(rows, path, *, composites, read):
