@@ -64,7 +64,7 @@ class DataConfig:
     variation: float = 1.0  # how far samples are turned, scaled and relit; 2 for a dozen foregrounds, 0 for none of it
     synthetic: int = 0  # procedural mattes per epoch, beside the folder's (or instead, if root is null)
     validation: int = 16  # procedural mattes to validate on if the folder has no validation part
-    folds: int | None = None  # cross-validation of a root without splits: it is divided into so many parts, of which one validates and the others train; null: divided once, a tenth each for validation and test
+    folds: int | None = None  # cross-validation of a root without splits: it is divided into so many parts, of which one validates and the others train; null: divided once, a tenth each for validation and test (with less than ten pairs a quarter, at least one, for validation and none for a test)
     fold: int = 0  # which of them validates, from 0
 
 @dataclass(frozen=True)
