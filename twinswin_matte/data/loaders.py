@@ -50,10 +50,10 @@ class TransformedMattes(Dataset):
         *,
         seed: int = 0,  # another seed gives other changes
         length: int | None = None,  # samples in an epoch; default: as many as the source has
-        fixed: bool = False,  # the same changes in every epoch
+        fixed: bool = False,  # the same samples and changes in every epoch
     ):
         self.source, self.transform, self.seed, self.length, self.fixed = source, transform, seed, length, fixed
-        self._epoch = torch.zeros(1, dtype=torch.long).share_memory_()
+        self._epoch, self._orders = torch.zeros(1, dtype=torch.long).share_memory_(), {}
 
     @property
     def epoch(self) -> int:
@@ -70,12 +70,25 @@ class TransformedMattes(Dataset):
         "Samples in an epoch."
         return self.length or len(self.source)
 
+    def drawn(self,
+        index: int,  # in this epoch
+    ) -> int:  # in the source
+        "Which sample an index means: over the epochs, every one comes once before any comes again."
+        count = len(self.source)
+        if self.fixed or not self.length:
+            return index % count
+        turn, place = divmod(self.epoch * self.length + index, count)
+        if turn not in self._orders:  # an epoch reaches into few of them
+            self._orders = {k: order for k, order in self._orders.items() if abs(k - turn) <= 1}
+            self._orders[turn] = torch.randperm(count, generator=generator_for(self.seed, -1 - turn))
+        return int(self._orders[turn][place])
+
     def __getitem__(self, index: int) -> MattingSample:
         "The changed sample at an index."
         if not 0 <= index < len(self):
             raise IndexError(index)
         with one_thread():
-            sample = self.source[index % len(self.source)]
+            sample = self.source[self.drawn(index)]
             return sample if self.transform is None else self.transform(sample, generator_for(self.seed, self.epoch, index))
 
 # %% ../../nbs/15_data.loaders.ipynb #29f23d9c
