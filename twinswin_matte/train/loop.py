@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['STATES', 'CHECKPOINTS', 'warmup_steps', 'learning_rate', 'Player', 'layered_groups', 'single_player', 'save_state',
-           'load_state', 'seed_everything', 'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs',
-           'choose_precision', 'Stopped', 'Trainer', 'write_state', 'fit', 'average_decay', 'validate']
+           'load_state', 'seed_everything', 'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs', 'has_amx',
+           'choose_precision', 'choose_channels_last', 'precision_notes', 'Stopped', 'Trainer', 'write_state', 'fit',
+           'average_decay', 'validate']
 
 # %% ../../nbs/32_train.loop.ipynb #0b3a4b0e
 import hashlib
 import json
 import math
 import os
+import platform
 import random
 import shutil
 import signal
@@ -242,18 +244,47 @@ class PrintEpochs(Callback):
         print(f"epoch {row['epoch']:3d}/{trainer.config.train.epochs}  {loss}validation SAD {row['sad']:.4f}  MSE {row['mse']:.5f}  {row['time']:.0f} s, {left:.0f} s left{mark}", flush=True)
 
 # %% ../../nbs/32_train.loop.ipynb #47357abb
+def has_amx() -> bool:
+    "Does oneDNN multiply matrices of bf16 in this processor's tiles (AMX)?"
+    limit = os.environ.get('ONEDNN_MAX_CPU_ISA', 'DEFAULT').upper()
+    return getattr(torch.cpu, '_is_amx_tile_supported', bool)() and ('AMX' in limit or limit in ('DEFAULT', 'ALL'))
+
+def _place_of(config):
+    "Where a training computes: 'cuda', 'mps' or 'cpu'."
+    if config.train.device == 'cpu':
+        return 'cpu'
+    return 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
+
 def choose_precision(
     config: TrainConfig,  # what to do
 ) -> str:  # 'no', 'bf16' or 'fp16'
     "The precision that is asked for; for 'auto', bf16 on GPUs that compute in it and on processors with AMX."
-    o = config.train
-    if o.precision != 'auto':
-        return o.precision
-    if o.device == 'auto' and torch.cuda.is_available():
-        return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'no'
-    if o.device == 'auto' and torch.backends.mps.is_available():
-        return 'no'
-    return 'bf16' if getattr(torch.cpu, '_is_amx_tile_supported', bool)() else 'no'
+    asked, place = config.train.precision, _place_of(config)
+    if asked == 'fp16' and place == 'cpu':
+        raise MattingError('train.precision: fp16 is for GPUs, a processor would compute in float32; choose auto, bf16 or no')
+    if asked != 'auto':
+        return asked
+    fast = torch.cuda.is_bf16_supported(including_emulation=False) if place == 'cuda' else place == 'cpu' and has_amx()
+    return 'bf16' if fast else 'no'
+
+def choose_channels_last(
+    config: TrainConfig,  # what to do
+) -> bool:
+    "Channels last, if it is asked for and safe: never with bf16 on an x86 processor without AMX, where a kernel of oneDNN writes beyond its memory."
+    risky = choose_precision(config) == 'bf16' and _place_of(config) == 'cpu' and platform.machine().lower() in ('x86_64', 'amd64') and not has_amx()
+    return config.train.channels_last and not config.train.fsdp and not risky  # sharding wants plain parameters
+
+def precision_notes(
+    config: TrainConfig,  # what to do
+) -> list:  # of text; empty if everything is as asked for
+    "What was chosen for 'auto' on a processor, and what was changed because it is not safe."
+    o, place = config.train, _place_of(config)
+    notes = []
+    if o.precision == 'auto' and place == 'cpu':
+        notes.append('computes in bf16, in the tiles of this processor (AMX)' if choose_precision(config) == 'bf16' else 'computes in float32: bf16 is no faster on a processor without AMX')
+    if o.channels_last and not o.fsdp and not choose_channels_last(config):
+        notes.append('train.channels_last is off: with bf16 on a processor without AMX, oneDNN would write beyond its memory')
+    return notes
 
 # %% ../../nbs/32_train.loop.ipynb #9bb22424
 class Stopped(Exception):
@@ -424,7 +455,8 @@ Trainer._check_same_run, Trainer._find_state, Trainer._restore, Trainer._take_ch
 def _set_up(self):
     "Memory layout, several processes, optimisers, averaged weights."
     o, model = self.config.train, self.plain_model
-    if o.channels_last and not o.fsdp:  # sharding wants plain parameters
+    self.channels_last = choose_channels_last(self.config)
+    if self.channels_last:
         model.to(memory_format=torch.channels_last)
     self.plain_model = model = synchronise_norms(model, self.device)
     if o.fsdp:
@@ -541,7 +573,7 @@ def _on_device(self, batch):
     batch = {k: v.to(self.device, non_blocking=True) if torch.is_tensor(v) else v for k, v in batch.items()}
     if self.model.training and self.step < o.half_size * o.epochs * self.per_epoch:
         batch = half_size(batch)
-    if o.channels_last:
+    if self.channels_last:
         batch['image'] = batch['image'].contiguous(memory_format=torch.channels_last)
     return batch
 

@@ -41,7 +41,7 @@ from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_los
 from ..models.zoo import MODELS, create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
 from .callbacks import standard_callbacks
 from .config import OWN_LOSSES, PRESETS, ModelConfig, TrainConfig, changed
-from .loop import Player, Trainer, average_gradients, choose_precision, single_player, sum_over_processes, warmup_steps
+from .loop import Player, Trainer, average_gradients, choose_precision, precision_notes, single_player, sum_over_processes, warmup_steps
 from .runs import RunRecord, environment, save_json
 from ..trimap import random_trimap, trimap_from_alpha
 
@@ -544,7 +544,7 @@ def training_plan(
     schedule += ['batch norms frozen'] * norms_stay(config)
     schedule += [f'ends after {o.patience} epochs without a lower validation SAD'] * (o.patience is not None)
     schedule += [f'better is what lowers it by {o.min_gain:.0%}'] * bool(o.min_gain)
-    lines = ['; '.join(card['sources'])] * (len(card['sources']) < 4) + ['; '.join(schedule)]
+    lines = ['; '.join(card['sources'])] * (len(card['sources']) < 4) + ['; '.join(schedule)] + precision_notes(config)
     few = root and 0 < held <= 2
     warnings = [f'{root}: {held} image{"s" * (held > 1)} to validate on: by chance alone another epoch may seem the best; give more pairs, or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'] * bool(few)
     warnings += [f'{root}: no pair is left to validate on, procedural mattes choose the best epoch; give at least three pairs, or a folder val'] * bool(root and held and isinstance(getattr(validation_loader.dataset, 'source', None), SynthMattes))
