@@ -1,4 +1,4 @@
-"""Does fine-tuning on five pairs help, or harm? Trains as somebody does who types `matte train --from`, and measures pictures that were not trained on: nbs/experiments/14_finetune.ipynb shows the record.
+"""Does fine-tuning on five pairs help, or harm? Trains as somebody does who types `matte train --from`, and measures pictures that were not trained on: the record is for a page of the experiments.
 
     python .ci/finetune.py                       all starts, folders and seeds (hours on two cores); what the record has already is not repeated
     python .ci/finetune.py trimap-free fellows 0   one of them
