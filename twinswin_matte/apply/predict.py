@@ -11,6 +11,7 @@ __all__ = ['TURNED', 'SHIPPED', 'PRECISIONS', 'SETTLED_AT', 'Prediction', 'own_a
 import os
 import warnings
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -73,10 +74,14 @@ class Prediction:
         return show_row([self.image, self.alpha, self.on()])._repr_jpeg_()
 
     if TYPE_CHECKING:  # of the methods that follow by @patch, which type checkers do not see
-        def picture(self, kind: str = 'cutout', *, look: 'Look | None' = None, **options) -> torch.Tensor: ...
-        def pil(self, kind: str = 'cutout', **options) -> Image.Image: ...
-        def array(self, kind: str = 'cutout', **options) -> np.ndarray: ...
-        def save(self, path, kind: str | None = None, *, look: 'Look | None' = None, **options) -> Path: ...
+        def picture(self, kind: str = 'cutout', *, look: 'Look | None' = None, **options) -> torch.Tensor:
+            "One kind of output as a tensor."
+        def pil(self, kind: str = 'cutout', **options) -> Image.Image:
+            "One kind of output as a Pillow picture."
+        def array(self, kind: str = 'cutout', **options) -> np.ndarray:
+            "One kind of output as an 8-bit array, channels last."
+        def save(self, path, kind: str | None = None, *, look: 'Look | None' = None, **options) -> Path:
+            "Write one kind of output."
 
 # %% ../../nbs/40_apply.predict.ipynb #e4c4037c
 def _look(look, options):
@@ -377,10 +382,13 @@ class Matter:
         return f'Matter({type(self.model).__name__}, {self.device}, size={self.size}{settle})'
 
     if TYPE_CHECKING:  # of the methods that follow by @patch
-        def batch(self, images, trimaps=None, *, together: int = 8, **guides) -> list[Prediction]: ...
-        def __call__(self, image, trimap=None, **guides) -> Prediction: ...
+        def batch(self, images, trimaps=None, *, together: int = 8, **guides) -> list[Prediction]:
+            "The mattes of several pictures."
+        def __call__(self, image, trimap=None, **guides) -> Prediction:
+            "The matte of a picture."
         @classmethod
-        def from_pretrained(cls, source, *, revision: str | None = None, **options) -> 'Matter': ...
+        def from_pretrained(cls, source, *, revision: str | None = None, **options) -> 'Matter':
+            "A model from a file, a folder or the Hub, ready to use."
 
 # %% ../../nbs/40_apply.predict.ipynb #8cb3fc6e
 @contextmanager
@@ -454,7 +462,7 @@ def _one_each(guides, count, what):
     "A list with a trimap or mask for each picture: as given, or None or 'auto' for all."
     if guides is None or isinstance(guides, str) and guides == 'auto':
         return [guides] * count
-    several = isinstance(guides, (list, tuple)) or getattr(guides, 'ndim', 0) == 4
+    several = isinstance(guides, Iterable) and not isinstance(guides, str) and getattr(guides, 'ndim', 4) == 4
     guides = list(guides) if several else [guides]
     if len(guides) != count:
         raise MattingError(f'{count} pictures and {len(guides)} {what}: give one for each')

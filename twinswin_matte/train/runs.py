@@ -97,7 +97,8 @@ class RunRecord:
 
     if TYPE_CHECKING:  # follows by @patch, which type checkers do not see
         @property
-        def steps(self) -> pd.DataFrame: ...
+        def steps(self) -> pd.DataFrame:
+            "One row per batch."
 
 @patch(as_prop=True)
 def steps(self: RunRecord) -> pd.DataFrame:
