@@ -148,27 +148,37 @@ def file_mark(
         file.seek(max(0, size - EDGE))
         return [size, zlib.crc32(file.read(EDGE), check)]
 
+def _ledger_lines(path):
+    "The entries of one process; the last line of a killed one may be torn, and other people's lines are no entries."
+    for line in path.read_text(encoding='utf-8', errors='surrogateescape').splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            entry = {'time': int(path.stem.split('-')[0]), **json.loads(line)}
+            made = {'mark': [entry['mark'][0], entry['mark'][1]], 'settings': entry['settings']} if 'mark' in entry else {}
+            yield {'file': str(entry['file']), 'time': int(entry['time']), **made}
+
 class Ledger:
     "Which results in a folder are finished, and with which settings they were made."
     def __init__(self,
         folder,  # that holds the results
     ):
-        self.folder, self.entries, self.lock = Path(folder), {}, threading.Lock()
+        self.folder, self.made, self.begun, self.lock = Path(folder), {}, set(), threading.Lock()  # made: name -> {mark: settings}
         self.path = self.folder / LEDGER / f'{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl'
-        for path in sorted((self.folder / LEDGER).glob('*.jsonl')):
-            for line in path.read_text(encoding='utf-8', errors='surrogateescape').splitlines():
-                self._take(line)
+        lines = [entry for path in sorted((self.folder / LEDGER).glob('*.jsonl')) for entry in _ledger_lines(path)]
+        self._take(sorted(lines, key=lambda entry: entry['time']))
 
-    def _take(self, line):
-        "Enter one line; the last one of a killed process may be torn."
-        try:
-            entry = json.loads(line)
-            self.entries[entry['file']] = entry
-        except (ValueError, KeyError, TypeError):
-            pass
+    def _take(self, entries):
+        "Enter some lines; a later one counts more."
+        for entry in entries:
+            name, made = entry['file'], self.made.setdefault(entry['file'], {})
+            if 'mark' in entry:
+                made[tuple(entry['mark'])] = entry['settings']
+                self.begun.discard(name)
+            else:
+                self.begun.add(name)
 
     def _add(self, entries):
         "Append lines and remember them."
+        entries = [{**e, 'time': time.time_ns()} for e in entries]
         text = ''.join(json_text(e) + '\n' for e in entries)
         with self.lock:
             try:
@@ -177,7 +187,7 @@ class Ledger:
                     file.write(text)
             except OSError as error:
                 raise MattingError(f'{self.path.parent}: cannot be written ({error.strerror}); choose another output folder') from None
-            self.entries.update((e['file'], e) for e in entries)
+            self._take(entries)
 
     def _name(self, path):
         "How the ledger calls a file."
@@ -190,20 +200,20 @@ def is_finished(self: Ledger,
     settings: str,  # what it should be made with
 ) -> bool:
     "Is the result there, as it was written, made with these settings?"
-    entry = self.entries.get(self._name(path), {})
-    return entry.get('settings') == settings and Path(path).is_file() and file_mark(path) == entry.get('mark')
+    made = self.made.get(self._name(path))
+    return bool(made) and Path(path).is_file() and made.get(tuple(file_mark(path))) == settings
 
 @patch
 def is_foreign(self: Ledger,
     path,  # of a result
 ) -> bool:
     "Is there a file that we did not write, or that somebody has changed since?"
-    entry = self.entries.get(self._name(path))
-    if not os.path.lexists(path) or (entry and 'mark' not in entry):
+    name = self._name(path)
+    if not os.path.lexists(path) or name in self.begun:
         return False  # nothing there, or begun and not finished
-    if entry is None or not Path(path).is_file():
+    if name not in self.made or not Path(path).is_file():
         return True
-    return file_mark(path) != entry['mark'] and _is_whole(path)
+    return tuple(file_mark(path)) not in self.made[name] and _is_whole(path)
 
 @patch
 def begin(self: Ledger,
