@@ -15,9 +15,11 @@ import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from types import CellType, CodeType
 
+import numpy as np
 import torch
 from fastcore.basics import patch
 
@@ -116,6 +118,10 @@ def find_guides(
         raise MattingError('trimap auto needs a coarse model: give the checkpoint of one that works without trimaps (coarse)')
     if len(kinds) > 1:
         raise MattingError(f'{" and ".join(kinds)} exclude each other: give one of them')
+    if radius is not None and kinds not in (['mask'], ['coarse']):
+        raise MattingError(f'radius={radius} is of use only with masks (mask) or a coarse model (coarse): leave it out')
+    if matte_range is not None and kinds not in (['trimap'], ['mask']):
+        raise MattingError(f'matte_range={matte_range} says how files of trimaps or masks are read, and there are none: leave it out')
     if not kinds:
         if getattr(matter, 'needs_trimap', False):
             name = type(getattr(matter, 'model', matter)).__name__
@@ -135,10 +141,27 @@ def _weights(model):
         check = zlib.crc32(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy(), zlib.crc32(name.encode(), check))
     return check
 
+def _function_parts(thing):
+    "What a function holds: its code and constants, defaults, what it closes over, its object; of a partial the function and what is given."
+    if isinstance(thing, partial):
+        return [thing.func, thing.args, thing.keywords]
+    if isinstance(thing, CodeType):
+        return [thing.co_code, thing.co_names, [c if isinstance(c, CodeType) else repr(c) for c in thing.co_consts]]
+    if isinstance(thing, CellType):
+        with suppress(ValueError):  # empty
+            return [thing.cell_contents]
+        return []
+    names = ('__code__', '__defaults__', '__kwdefaults__', '__closure__', '__self__')
+    return [f'{thing.__module__}.{thing.__qualname__}', *(getattr(thing, name, None) for name in names)]
+
 def fingerprint(
-    thing,  # a `Matter`, model, tensor, or plain values
+    thing,  # a `Matter`, model, tensor, function or plain values
+    _within: tuple = (),  # what this is a part of
 ) -> object:  # something that JSON can hold
-    "What tells two things apart that compute something else."
+    "What tells two things apart that compute something else; of a function its own code and what it holds, not what it calls."
+    parts_of = lambda parts: [fingerprint(p, (*_within, id(thing))) for p in parts]
+    if id(thing) in _within:
+        return 'itself'
     if isinstance(thing, torch.nn.Module):
         return [type(thing).__qualname__, _weights(thing)]
     if isinstance(thing, Matter):
@@ -147,13 +170,15 @@ def fingerprint(
         return [thing.color, fingerprint(thing.picture)]
     if torch.is_tensor(thing):
         return [list(thing.shape), zlib.crc32(thing.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())]
+    if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
+        return [list(thing.shape), str(thing.dtype), zlib.crc32(np.ascontiguousarray(thing))]
     if isinstance(thing, dict):
-        return {str(k): fingerprint(v) for k, v in thing.items()}
+        return dict(zip(map(str, thing), parts_of(thing.values()), strict=True))
     if isinstance(thing, (list, tuple)):
-        return [fingerprint(v) for v in thing]
-    if hasattr(thing, '__qualname__'):
-        return f'{thing.__module__}.{thing.__qualname__}'
-    return [type(thing).__qualname__, fingerprint(vars(thing))] if hasattr(thing, '__dict__') else str(thing)
+        return parts_of(thing)
+    if isinstance(thing, (partial, CodeType, CellType)) or hasattr(thing, '__qualname__'):
+        return parts_of(_function_parts(thing))
+    return [type(thing).__qualname__, *parts_of([vars(thing)])] if hasattr(thing, '__dict__') else str(thing)
 
 # %% ../../nbs/40b_apply.folder.ipynb #2efc6422
 @dataclass
@@ -201,6 +226,7 @@ class FolderJob:
     batch: int = 1  # pictures that go through the model together
     made: tuple = ()  # folders that were not there, inner ones first
     notes: dict = field(default_factory=dict)  # picture -> what is odd about it or its trimap
+    given: dict = field(default_factory=dict, repr=False)  # picture -> its `source` and what its trimap depends on
 
     @cached_property
     def _shared(self):
@@ -213,13 +239,27 @@ class FolderJob:
         output: str,  # a name out of `OUTPUTS`
     ) -> str:
         "What one result was made with, in 16 letters."
-        parts = [output, self._shared[output], file_mark(path), self.guides.settings(path)]
+        (_, mark), guide = self._given(path)
+        parts = [output, self._shared[output], mark, guide]
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+
+    def source(self,
+        path,  # of a picture
+    ) -> list:  # its whole path and its mark
+        "What the ledger says that a result was made from."
+        return self._given(path)[0]
+
+    def _given(self, path):
+        "What a picture's results depend on, as it was before it was read: if it changes meanwhile, the result counts as unfinished."
+        if path not in self.given:
+            self.given[path] = [os.path.abspath(path), file_mark(path)], self.guides.settings(path)
+        return self.given[path]
 
     def read(self,
         path,  # of a picture
     ) -> tuple:  # a sample with image, own alpha and dpi, and 1xHxW or None
         "A picture and its trimap."
+        self._given(path)
         sample = load_photo(path)
         trimap = self.guides(path, sample.image)
         odd = '' if trimap is None else trimap_remark(trimap)
@@ -259,7 +299,7 @@ class FolderJob:
         self.ledger.begin(self.plan[path].values())
         for output, target in self.plan[path].items():
             save_output(target, prediction, output, look=self.look)
-            self.ledger.finish(target, self.settings(path, output))
+            self.ledger.finish(target, self.settings(path, output), self.source(path))
 
 # %% ../../nbs/40b_apply.folder.ipynb #4cc34402
 @patch
@@ -287,10 +327,7 @@ def unfinished(self: FolderJob,
     if overwrite:
         return share
     left = [p for p in share if not all(self.ledger.is_finished(t, self.settings(p, o)) for o, t in self.plan[p].items())]
-    foreign = [t for p in left for t in self.plan[p].values() if self.ledger.is_foreign(t)]
-    if foreign:
-        more = f' and {len(foreign) - 1} more are' if len(foreign) > 1 else ' is'
-        raise MattingError(f'{foreign[0]}{more} there already, changed or not written by this command: choose another output folder, or overwrite')
+    self.ledger.check({target: self.source(p) for p in left for target in self.plan[p].values()})
     return left
 
 
@@ -406,16 +443,16 @@ def predict_videos(
     "Matte this process's share of some videos; before the first, an error if that would replace somebody's work."
     videos, suffix = [videos] if isinstance(videos, (str, os.PathLike)) else videos, {k: v for k, v in options.items() if k == 'cutout_suffix'}
     plans, ledger, look = _plan_videos(videos, out, outputs, suffix), Ledger(out), _video_settings(matter, options)
-    made_with = {v: hashlib.blake2b(json.dumps([look, file_mark(v)]).encode(), digest_size=8).hexdigest() for v in plans if v.is_file()}
     share = process_share(plans)
+    sources = {v: [os.path.abspath(v), file_mark(v)] for v in share if v.is_file()}
+    made_with = {v: hashlib.blake2b(json.dumps([look, mark]).encode(), digest_size=8).hexdigest() for v, (_, mark) in sources.items()}
     whole = [] if overwrite else [v for v in share if all(ledger.is_finished(t, made_with.get(v)) for t in plans[v].values())]
-    foreign = [] if overwrite else [t for v in share if v not in whole for t in plans[v].values() if ledger.is_foreign(t)]
-    if foreign:
-        raise MattingError(f'{foreign[0]} is there already, changed or not written by this command: choose another output folder, or overwrite')
+    if not overwrite:
+        ledger.check({target: sources.get(v) for v in share if v not in whole for target in plans[v].values()})
     for video in share:
         for target in plans[video].values():
             _clear_torn(target)
-        yield video, None if video in whole else _predict_one(video, plans[video], ledger, made_with.get(video), matter, out, outputs=outputs, **options)
+        yield video, None if video in whole else _predict_one(video, plans[video], ledger, (made_with.get(video), sources.get(video)), matter, out, outputs=outputs, **options)
 
 def _clear_torn(target, days=1):
     "Remove what a killed process left of a result; another one may be at work on a younger file."
@@ -424,12 +461,12 @@ def _clear_torn(target, days=1):
         if name.fullmatch(path.name) and time.time() - path.stat().st_mtime > 86400 * days:
             path.unlink(missing_ok=True)
 
-def _predict_one(video, plan, ledger, settings, matter, out, **options):
+def _predict_one(video, plan, ledger, made, matter, out, **options):
     "One video, written down in the ledger when its first frame has been read; its report or error."
     try:
         report = predict_video(video, matter, out, begin=lambda: ledger.begin(plan.values()), **options)
     except Exception as error:
         return error if isinstance(error, MattingError) else MattingError(_reason(video, error))
     for target in plan.values() if report['complete'] else ():
-        ledger.finish(target, settings)
+        ledger.finish(target, *made)
     return report
