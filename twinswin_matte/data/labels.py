@@ -246,7 +246,7 @@ def _key(composites):
 # %% ../../nbs/13a_data.labels.ipynb #49d5a23e
 def _generator(*what):
     "A generator of its own for each combination of numbers and words, the same in every process."
-    digest = sha256('|'.join(map(str, what)).encode()).digest()
+    digest = sha256('|'.join(map(str, what)).encode(errors='surrogateescape')).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], 'big') >> 1)
 
 def draw_rows(

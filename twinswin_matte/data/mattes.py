@@ -275,7 +275,7 @@ def _remember(datasets, longest, megabytes, times=None):
 
 def _hold_out(names, share):
     "This share of the names, at least one if there are two: those whose keys hash lowest."
-    keys = sorted({foreground_key(n) for n in names}, key=lambda k: sha256(k.encode()).digest())
+    keys = sorted({foreground_key(n) for n in names}, key=lambda k: sha256(k.encode(errors='surrogateescape')).digest())
     held = set(keys[:max(round(share * len(keys)), int(len(keys) > 1))])
     return {n for n in names if foreground_key(n) in held}
 
@@ -352,7 +352,7 @@ FEW = 10  # foregrounds: with less, none is kept for a test
 
 def _divide(names, folds, fold):
     "Training, validation and test names by hash, without a test if there are few; or all but one fold, and that fold."
-    keys = sorted({foreground_key(n) for n in names}, key=lambda k: sha256(k.encode()).digest())
+    keys = sorted({foreground_key(n) for n in names}, key=lambda k: sha256(k.encode(errors='surrogateescape')).digest())
     if not folds and len(keys) >= FEW:
         return split_by_hash(names, fractions={'train': 0.8, 'validation': 0.1, 'test': 0.1})
     if folds and (len(keys) < folds or not 0 <= fold < folds or folds == 1):

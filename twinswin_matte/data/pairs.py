@@ -267,7 +267,7 @@ def paint_colour(
     name: str,  # decides the colours
 ) -> torch.Tensor:  # 3xHxW straight colour
     "One colour that varies softly, the same for the same name."
-    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode(errors='surrogateescape')))
     base = 0.15 + 0.8 * torch.rand(1, 3, 1, 1, generator=generator)
     field = (base + 0.12 * torch.randn(1, 3, 4, 4, generator=generator)).clamp(0, 1)
     return F.interpolate(field, size=alpha.shape[-2:], mode='bicubic', align_corners=True)[0].clamp(0, 1)
@@ -327,7 +327,7 @@ def foreground_key(
 
 def _fraction(key):
     "A number in 0..1 that depends on the text alone."
-    return int.from_bytes(sha256(key.encode()).digest()[:8], 'big') / 2 ** 64
+    return int.from_bytes(sha256(key.encode(errors='surrogateescape')).digest()[:8], 'big') / 2 ** 64
 
 def split_by_hash(
     names,  # names of samples

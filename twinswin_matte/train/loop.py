@@ -34,7 +34,7 @@ from accelerate.utils import gather_object
 from fastprogress.fastprogress import progress_bar
 from safetensors import safe_open
 
-from ..core import MattingError, atomic_write, save_tensors
+from ..core import MattingError, atomic_write, save_tensors, utf8_path
 from ..data.loaders import from_place, half_size, share_loader, share_of
 from ..metrics import gradient_error, mad, mse, sad
 from ..models.zoo import save_checkpoint
@@ -133,7 +133,7 @@ def load_state(
 ) -> tuple:  # tensors by group and name, values
     "Read such a file; a damaged one is an error."
     try:
-        with safe_open(path, 'pt') as file:
+        with utf8_path(path) as plain, safe_open(plain, 'pt') as file:
             flat, about = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()
         if about['digest'] != _digest(flat, about['values']):
             raise ValueError('its checksum is wrong')

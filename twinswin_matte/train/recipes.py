@@ -24,7 +24,7 @@ from torch.multiprocessing import get_all_start_methods
 from torch.utils.data import ConcatDataset, DataLoader
 
 from ..composite import estimate_foreground
-from ..core import MattingError, Registry, list_images, load_image, one_thread, save_tensors
+from ..core import MattingError, Registry, list_images, load_image, one_thread, save_tensors, utf8_path
 from ..data.backgrounds import BackgroundFolder, Clutter, sample_backgrounds
 from ..data.labels import LabelledComposites, read_labels
 from ..data.loaders import make_loaders, share_of
@@ -41,6 +41,7 @@ from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_los
 from ..models.zoo import MODELS, create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
 from .callbacks import standard_callbacks
 from .config import OWN_LOSSES, PRESETS, ModelConfig, TrainConfig, changed
+from .effects import options_without_effect
 from .loop import Player, Trainer, average_gradients, choose_precision, precision_notes, single_player, sum_over_processes, warmup_steps
 from .runs import RunRecord, environment, save_json
 from ..trimap import random_trimap, trimap_from_alpha
@@ -437,7 +438,8 @@ def load_teacher(
     if not Path(path).is_file():
         raise MattingError(f'{path}: no such teacher; train one by leaving teacher.checkpoint out')
     try:
-        teacher.load_state_dict(load_file(path))
+        with utf8_path(path) as plain:
+            teacher.load_state_dict(load_file(plain))
     except Exception as error:
         raise MattingError(f'{path}: does not fit this teacher ({str(error).splitlines()[0]}); it must have the kind and the encoder it was trained with') from None
 
@@ -548,6 +550,7 @@ def training_plan(
     few = root and 0 < held <= 2
     warnings = [f'{root}: {held} image{"s" * (held > 1)} to validate on: by chance alone another epoch may seem the best; give more pairs, or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'] * bool(few)
     warnings += [f'{root}: no pair is left to validate on, procedural mattes choose the best epoch; give at least three pairs, or a folder val'] * bool(root and held and isinstance(getattr(validation_loader.dataset, 'source', None), SynthMattes))
+    warnings += [f'{key} is set and has no effect: {why}' for key, why in options_without_effect(config).items()]
     return lines, warnings + [f'{total} steps in all are too few for a warm-up of {o.warmup}; raise train.epochs, or train.steps (of an epoch)'] * (total <= o.warmup and o.schedule != 'cyclic')
 
 def train(
