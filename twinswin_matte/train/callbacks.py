@@ -34,7 +34,7 @@ from ..metrics import sad
 from ..models.zoo import save_checkpoint
 from .config import config_text
 from .loop import Callback, KeepCheckpoints, WriteLogs
-from .runs import save_json, save_table
+from .runs import best_row, save_json, save_table
 
 # %% ../../nbs/32a_train.callbacks.ipynb #38d985f8
 @runtime_checkable
@@ -610,7 +610,7 @@ class LivePlot(Callback):
 def _title(self, trainer):
     "Where the training is."
     total, done = trainer.config.train.epochs, trainer.history[-1] if trainer.history else None
-    metrics = f", SAD {done['sad']:.4g}, best {min(r['sad'] for r in trainer.history):.4g}" if done else ''
+    metrics = f", SAD {done['sad']:.4g}, best {best_row(trainer.history)['sad']:.4g}" if done else ''
     left = f', {self.time_left.words(trainer)}' if trainer.epoch < total else ''
     return f'epoch {trainer.epoch}/{total}{metrics}{left}'
 
