@@ -34,13 +34,13 @@ from accelerate.utils import gather_object
 from fastprogress.fastprogress import progress_bar
 from safetensors import safe_open
 
-from ..core import MattingError, atomic_write, save_tensors
+from ..core import MattingError, atomic_write, save_json, save_tensors
 from ..data.loaders import from_place, half_size, share_loader, share_of
 from ..metrics import gradient_error, mad, mse, sad
 from ..models.zoo import save_checkpoint
 from .config import OptimConfig, TrainConfig, changed, save_config
 from .processes import average_gradients, clip_gradients, gathered, process_count, scattered, shard_encoders, sum_over_processes, synchronise_norms
-from .runs import RunRecord, best_row, curves, environment, save_json, save_table
+from .runs import RunRecord, best_row, curves, environment, save_table
 
 # %% ../../nbs/32_train.loop.ipynb #0a16e396
 def warmup_steps(
