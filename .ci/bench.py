@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from twinswin_matte.composite import estimate_foreground
-from twinswin_matte.core import data_root, repo_root, save_image
+from twinswin_matte.core import data_root, repo_root, save_image, save_json
 from twinswin_matte.data.loaders import make_loaders
 from twinswin_matte.data.mattes import open_data
 from twinswin_matte.data.shards import ShardStream, measure_loading, stream_loader, write_shards
@@ -20,7 +20,7 @@ from twinswin_matte.data.synth import SynthMattes, random_matte
 from twinswin_matte.startup import WAITING
 from twinswin_matte.train.config import PRESETS, changed
 from twinswin_matte.train.recipes import train
-from twinswin_matte.train.runs import environment, save_json
+from twinswin_matte.train.runs import environment
 from twinswin_matte.train.speed import VARIANTS, speed_report
 
 work = Path(tempfile.mkdtemp())

@@ -1,4 +1,4 @@
-"Speeds beside the libraries that one would take otherwise, in one run on one machine: `make bench-peers`. Weights are random where only time counts; the machine should have nothing else to do."
+"Speeds beside alternative libraries, in one run on one machine: `make bench-peers`. Weights are random where only time counts; the machine should have nothing else to do."
 import importlib.metadata
 import os
 import sys
@@ -16,13 +16,13 @@ import torch.nn.functional as F  # noqa: E402
 
 from twinswin_matte.apply.predict import Matter  # noqa: E402
 from twinswin_matte.composite import estimate_foreground  # noqa: E402
-from twinswin_matte.core import repo_root, weights_folder  # noqa: E402
+from twinswin_matte.core import repo_root, save_json, weights_folder  # noqa: E402
 from twinswin_matte.data.synth import random_matte  # noqa: E402
 from twinswin_matte.dis import dis_metrics  # noqa: E402
 from twinswin_matte.metrics import connectivity_error, gradient_error, mad, matte_metrics  # noqa: E402
 from twinswin_matte.models.classical import knn_alpha  # noqa: E402
 from twinswin_matte.models.zoo import create_model  # noqa: E402
-from twinswin_matte.train.runs import environment, save_json  # noqa: E402
+from twinswin_matte.train.runs import environment  # noqa: E402
 from twinswin_matte.trimap import trimap_from_alpha  # noqa: E402
 
 SIZES = (512, 1024, 2048)

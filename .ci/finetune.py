@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 
 from twinswin_matte.apply.predict import Matter
-from twinswin_matte.core import data_root, list_images, load_alpha, load_image, repo_root
-from twinswin_matte.train.runs import environment, save_json
+from twinswin_matte.core import data_root, list_images, load_alpha, load_image, repo_root, save_json
+from twinswin_matte.train.runs import environment
 from twinswin_matte.trimap import trimap_from_alpha
 
 record = repo_root() / 'nbs/experiments/records/finetune-cpu.json'

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from twinswin_matte.apply.predict import Matter, checkpoint_file
-from twinswin_matte.core import MattingError, data_root
+from twinswin_matte.core import MattingError, data_root, save_json
 from twinswin_matte.data.backgrounds import BackgroundFolder
 from twinswin_matte.data.loaders import generator_for
 from twinswin_matte.data.mattes import open_data
@@ -18,7 +18,6 @@ from twinswin_matte.data.transforms import PlaceSubject
 from twinswin_matte.models.classical import CLASSICAL, solve_firsts
 from twinswin_matte.models.guided import classical_methods
 from twinswin_matte.models.zoo import load_checkpoint
-from twinswin_matte.train.runs import save_json
 from twinswin_matte.trimap import trimap_from_alpha
 
 SCENES, WORST = 8, 5  # scenes for each foreground; so many of all are left out, because scenes hold subjects of their own

@@ -9,13 +9,12 @@ from held_out import begin_with, free_errors, held_out, share_of_one
 
 from twinswin_matte.apply.predict import SHIPPED, Matter, checkpoint_file
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
-from twinswin_matte.core import data_root, repo_root
+from twinswin_matte.core import data_root, repo_root, save_json
 from twinswin_matte.experiments import frozen_composites
 from twinswin_matte.models.classical import CLASSICAL
 from twinswin_matte.models.guided import classical_methods
 from twinswin_matte.models.hub import from_pretrained, join_models, run_details, save_pretrained
 from twinswin_matte.models.zoo import load_checkpoint
-from twinswin_matte.train.runs import save_json
 
 PEOPLE = {'name': 'P3M sample photographs, mattes predicted by P3M-Net (14, two of them for validation)', 'licence': 'MIT'}
 ANIMALS = {'name': 'AM-2k sample photographs, mattes predicted by GFM (13, two of them for validation)', 'licence': 'MIT'}

@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import types
+from collections.abc import Hashable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,9 @@ def _matter(model, options):
         if options:
             raise MattingError(f'{", ".join(options)}: the model is made ready already; give this to Matter instead')
         return model
-    if isinstance(model, (str, os.PathLike)):
-        return _load_matter(os.fspath(model), _file_state(model), tuple(sorted(options.items())))
+    known = tuple(sorted(options.items()))
+    if isinstance(model, (str, os.PathLike)) and all(isinstance(value, Hashable) for _, value in known):
+        return _load_matter(os.fspath(model), _file_state(model), known)
     return SparingMatter(model, **options)
 
 # %% ../nbs/51_api.ipynb #ff65bb35
@@ -60,32 +62,21 @@ def matte(
     **options,  # device, size, precision, compiled and settle, as for `Matter`
 ) -> 'Prediction':  # with `alpha` (1xHxW), `foreground`, `cutout()`, `on(background)` and `save(path)`; a list for several
     "Estimate the alpha of a picture; the model stays loaded for the next one."
+    from twinswin_matte.apply.predict import Matter
+    from twinswin_matte.models.blocks import check_options
+    check_options((Matter, matte), options, 'matte')
     auto = isinstance(trimap, str) and trimap == 'auto'
     if model is None:
         model = 'trimap-free' if trimap is None and mask is None and coarse is None else 'trimap-guided'
     if auto or coarse is not None:
         shared = {k: v for k, v in options.items() if k in ('device', 'precision')}
         coarse = coarse if _is_ready(coarse) else _matter('trimap-free' if coarse is None else coarse, shared)
-    return _matter(model, options)(image, trimap, mask=mask, coarse=coarse, radius=radius, **({} if matte_range is None else {'matte_range': matte_range}))
+    return _matter(model, options)(image, trimap, mask=mask, coarse=coarse, radius=radius, matte_range=matte_range)
 
 # %% ../nbs/51_api.ipynb #29b4baa6
-def _start_config(config, checkpoint, changes):
-    "The configuration of a training, and a name for its run."
-    from twinswin_matte.apply.predict import checkpoint_file
-    from twinswin_matte.core import MattingError
-    from twinswin_matte.train.config import TrainConfig, changed, load_config
-    from twinswin_matte.train.recipes import finetune_config
-    if (config is None) == (checkpoint is None):
-        raise MattingError("train: give a preset such as 'tsr', a YAML file or a TrainConfig; or checkpoint=, a trained model to go on from")
-    if checkpoint is not None:
-        return finetune_config(checkpoint_file(checkpoint), changes), 'finetuned'
-    if isinstance(config, TrainConfig):
-        return changed(config, changes), config.model.name
-    return changed(load_config(config), changes), os.path.splitext(os.path.basename(config))[0]
-
 def train_model(
     config=None,  # a preset ('twinswin', 'tsr', 'dino', 'modnet', 'alphagan', 'guided', 'tiny', 'overfit'), a YAML file, or a `TrainConfig`
-    out=None,  # folder of the run; None: runs/NAME in the current folder
+    out=None,  # folder of the run; None: the one that is gone on with, else runs/NAME in the current folder
     *,
     checkpoint=None,  # instead of config: a trained model to go on from (fine-tuning), such as 'trimap-free' or the folder of a run
     resume=None,  # 'auto' goes on with the run in `out`; or the folder of another
@@ -94,12 +85,11 @@ def train_model(
     **changes,  # settings: data__root='pairs', train__epochs=20; or with dots, **{'train.lr': 1e-4}
 ) -> 'RunRecord':  # with `checkpoint` (path of the best weights), `log`, `config` and `folder`
     "Train a model, or fine-tune one; the folder of the run gets its configuration, log, curves and checkpoints."
-    begun = os.path.join(out or '', 'config.yaml')
-    if resume is not None and config is None and checkpoint is None and os.path.isfile(begun):
-        config = begun
-    config, name = _start_config(config, checkpoint, {key.replace('__', '.'): os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in changes.items()})
-    from twinswin_matte.train.recipes import train
-    return train(config, os.path.join('runs', name) if out is None else out, resume=resume, quiet=quiet, callbacks=callbacks)
+    from twinswin_matte.apply.predict import checkpoint_file
+    from twinswin_matte.train.recipes import plan_run, train
+    changes = {key.replace('__', '.'): os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in changes.items()}
+    config, folder = plan_run(config, out, checkpoint=checkpoint if checkpoint is None else checkpoint_file(checkpoint), resume=resume, changes=changes)
+    return train(config, folder, resume=resume, quiet=quiet, callbacks=callbacks)
 
 # %% ../nbs/51_api.ipynb #33c02d69
 def _is_matte_folder(method):
@@ -110,28 +100,9 @@ def _is_matte_folder(method):
 def _held_out(data, split, matte_range):
     "The samples of a folder: those held out, or all."
     from torch.utils.data import ConcatDataset
-    from twinswin_matte.core import MattingError
-    from twinswin_matte.data.mattes import open_data
-    from twinswin_matte.data.pairs import PairFolder
-    if split not in ('test', 'validation', 'all'):
-        raise MattingError(f'split={split!r}: choose test, validation or all')
-    if split == 'all':
-        return PairFolder(data, matte_range=matte_range)
-    pool = open_data(data, matte_range=matte_range)
-    parts = list((pool.test or {}).values()) if split == 'test' else [pool.validation] * (pool.validation is not None)
-    if not parts:
-        raise MattingError(f"{data}: nothing is held out for {split}; split='all' takes every pair of the folder")
+    from twinswin_matte.data.mattes import held_out_sets
+    parts = list(held_out_sets(data, split, matte_range=matte_range).values())
     return parts[0] if len(parts) == 1 else ConcatDataset(parts)
-
-def _refuse_options(function, options):
-    "An error for an option that a function does not know."
-    import inspect
-    from twinswin_matte.core import MattingError, nearest_name
-    known = [name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
-    for name in options:
-        if name not in known:
-            near = nearest_name(name, known)
-            raise MattingError(f'evaluate has no option {name!r}' + (' for mattes' if 'prediction' in inspect.signature(function).parameters else ' for a model') + (f'; did you mean {near!r}?' if near else f'; there are {", ".join(known)}'))
 
 def _refuse_given(options, why):
     "An error for an option that was given and would have no effect."
@@ -165,8 +136,9 @@ def evaluate(
 ) -> 'pd.DataFrame':  # a row per picture and region: sad, mse, mad, grad, conn; `summarize` takes the means
     "Compare a model's mattes, or anybody's, with the ground truth."
     from twinswin_matte.apply.evaluate import evaluate_folder, evaluate_model
+    from twinswin_matte.models.blocks import check_options
     mattes, path = _is_matte_folder(method), isinstance(data, (str, os.PathLike))
-    _refuse_options(evaluate_folder if mattes else evaluate_model, options)
+    check_options(evaluate_folder if mattes else evaluate_model, options, f'evaluate for {"mattes" if mattes else "a model"}')
     without = {'split': split, 'device': device, 'size': size} if mattes else {} if path else {'split': split, 'truth_matte_range': truth_matte_range}
     _refuse_given(without, 'a folder of mattes is evaluated as it is' if mattes else 'is for a folder of data, these are samples')
     if mattes:

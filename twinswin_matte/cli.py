@@ -523,21 +523,15 @@ def _truth_pairs(options):
 def _chosen_sets(options, protocol):
     "The sets to evaluate on: {title: dataset}."
     from twinswin_matte.core import MattingError
-    from twinswin_matte.data.mattes import open_data
-    from twinswin_matte.data.pairs import PairFolder
+    from twinswin_matte.data.mattes import held_out_sets
     if protocol.sets:
         if options.gt_matte_range:
             raise MattingError('--gt-matte-range is for data of your own; a benchmark has its own')
         from twinswin_matte.apply.protocols import open_sets
         return open_sets(protocol, options.data, sets=options.set)
-    if options.split == 'all':
-        if options.set:
-            raise MattingError('--set chooses among held-out sets; leave it out with --split all')
-        return {'all pairs': PairFolder(options.data, matte_range=options.gt_matte_range)}
-    pool = open_data(options.data, matte_range=options.gt_matte_range)
-    parts = {'test': pool.test or {}, 'validation': {'validation': pool.validation} if pool.validation is not None else {}}[options.split]
-    if not parts:
-        raise MattingError(f'{options.data}: nothing is held out for {options.split}; --split all takes every pair of one folder')
+    if options.split == 'all' and options.set:
+        raise MattingError('--set chooses among held-out sets; leave it out with --split all')
+    parts = held_out_sets(options.data, options.split, matte_range=options.gt_matte_range)
     for name in options.set or ():
         if name not in parts:
             raise MattingError(f'{options.data}: no held-out set {name}: {_nearest(name, list(parts))}')
@@ -595,8 +589,7 @@ def _report_evaluation(options, frames, methods, sets):
     from twinswin_matte.apply.evaluate import save_metrics
     done = {name: f for name, f in frames.items() if len(f)}
     if not done:
-        save_metrics(next(iter(frames.values())), options.out)
-        return print('no picture could be evaluated')
+        return print('no picture could be evaluated; nothing was written')
     fair = common_pictures(done)
     tests = compare_methods(fair, metric=options.metric, baseline=options.baseline if options.baseline in fair else None, seed=options.seed) if len(fair) > 1 else None
     print(report_text(fair, tests=tests, seed=options.seed))
@@ -640,7 +633,7 @@ def _train_options(parser):
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
     start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, such as trimap-free or trimap-guided, which come with the library, on your own pictures (data.root=FOLDER); it stays the best checkpoint until an epoch is better')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
-    parser.add_argument('--resume', metavar='auto|PATH', help='go on with the run in --out (auto), or from the folder of another')
+    parser.add_argument('--resume', metavar='auto|PATH', help='go on with the run in --out, or in this folder if it is that of a run (auto); or from the folder of another')
     parser.add_argument('--check', action='store_true', help='do everything but the training: read ten samples, go forward and backward once, say what it will take')
     parser.add_argument('--out', metavar='DIR', help='folder of the run (default: runs/NAME)')
     parser.set_defaults(run=_train, more='changes')
@@ -656,27 +649,22 @@ def _changes(options):
         options.parser.error(str(error))
 
 def _train_config(options):
-    "The configuration that the options ask for, and a name for its run."
-    begun = Path(options.out or '') / 'config.yaml'
-    source = options.preset or options.config or options.checkpoint or (begun if options.resume and begun.is_file() else None)
-    if source is None:
+    "The configuration that the options ask for, and the folder of its run."
+    config = options.preset or options.config
+    if not (config or options.checkpoint or options.resume):
         options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, guided, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
-    from twinswin_matte.train.config import changed, load_config
-    if not options.checkpoint:
-        return changed(load_config(source), changes), Path(source).stem
     from twinswin_matte.apply.predict import checkpoint_file
-    from twinswin_matte.train.recipes import finetune_config
-    return finetune_config(checkpoint_file(options.checkpoint), changes), 'finetuned'
+    from twinswin_matte.train.recipes import plan_run
+    return plan_run(config, options.out, checkpoint=options.checkpoint and checkpoint_file(options.checkpoint), resume=options.resume, changes=changes)
 
 def _train(options):
     "Train, or check that one could."
-    config, name = _train_config(options)
+    config, folder = _train_config(options)
     from twinswin_matte.train.loop import Stopped
     from twinswin_matte.train.recipes import check_training, train
     if options.check:
         return _print_check(check_training(config), config.train.epochs)
-    folder = Path(options.out or Path('runs') / name)
     try:
         train(config, folder, resume=options.resume)
     except Stopped as stop:
@@ -688,7 +676,7 @@ def _train(options):
 
 def _print_check(found, epochs):
     "What a training would take, in words."
-    from twinswin_matte.train.callbacks import in_words
+    from twinswin_matte.jobs import in_words
     print(*found['sources'], sep='\n')
     for warning in found['warnings']:
         _warn(f'warning: {warning}')

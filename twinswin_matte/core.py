@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAXIMUM_PIXELS', 'ENDINGS', 'HEIF_BRANDS',
-           'OTHER_PICTURES', 'SYSTEM_FILES', 'MattingError', 'nearest_name', 'Registry', 'MattingSample', 'repo_root',
-           'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder', 'data_root', 'golden_root',
-           'has_heif', 'NamedBytes', 'first_bytes', 'rgb_profile', 'picture_dpi', 'colored_share', 'is_opaque',
-           'RangeError', 'matte_values', 'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'MatteReader',
-           'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread', 'plain_text', 'json_text',
-           'utf8_path', 'atomic_write', 'save_tensors', 'not_tensors', 'save_image', 'to_pil', 'from_pil',
-           'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
+           'OTHER_PICTURES', 'SYSTEM_FILES', 'LONGEST_SIDES', 'TURNED', 'MattingError', 'nearest_name', 'Registry',
+           'MattingSample', 'repo_root', 'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder',
+           'data_root', 'golden_root', 'has_heif', 'NamedBytes', 'first_bytes', 'rgb_profile', 'picture_dpi',
+           'colored_share', 'is_opaque', 'RangeError', 'matte_values', 'scale_matte', 'load_photo', 'load_image',
+           'load_alpha', 'MatteReader', 'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread',
+           'plain_text', 'json_text', 'utf8_path', 'atomic_write', 'save_json', 'save_tensors', 'not_tensors',
+           'save_image', 'to_pil', 'from_pil', 'own_alpha_remark', 'as_photo', 'pad_to_multiple', 'unpad', 'Row',
+           'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import contextlib
 import errno
 import io
 import json
+import math
 import os
 import re
 import secrets
@@ -983,6 +985,15 @@ def atomic_write(
     finally:
         temporary.unlink(missing_ok=True)
 
+def save_json(
+    content,  # plain values; anything else is written as text
+    path,  # a .json file
+) -> Path:  # the path
+    "Write JSON, whole or not at all."
+    with atomic_write(path) as temporary:
+        temporary.write_text(json_text(content, indent=1, default=str) + '\n', encoding='utf-8')
+    return Path(path)
+
 def save_tensors(
     path,  # .safetensors
     tensors: dict,  # name -> tensor
@@ -1047,6 +1058,8 @@ def _encode_deep(array, suffix, dpi=None):
     content = cv2.imencode(suffix, np.ascontiguousarray(deep), options)[1].tobytes()
     return _png_with_dpi(content, dpi) if dpi is not None and suffix == '.png' else content
 
+LONGEST_SIDES = {'.webp': 16_383, '.jpg': 65_500, '.jpeg': 65_500}  # pixels; what the encoders can write
+
 def save_image(
     path,  # .png, .jpg, .webp, .tif or .bmp
     image: torch.Tensor,  # CxHxW in 0..1 with 1, 3 or 4 channels; values outside are clipped
@@ -1061,6 +1074,11 @@ def save_image(
         raise MattingError(f'{path}: cannot write {suffix or "a file without suffix"}; use one of ' + ' '.join(SAVE_SUFFIXES))
     if image.ndim != 3 or len(image) not in (1, 3, 4):
         raise MattingError(f'{path}: expected a picture of 1, 3 or 4 x H x W, got {tuple(image.shape)}')
+    height, width = image.shape[1:]
+    if not height * width:
+        raise MattingError(f'{path}: the picture is empty, {height}x{width} pixels; there is nothing to write')
+    if max(height, width) > LONGEST_SIDES.get(suffix, math.inf):
+        raise MattingError(f'{path}: {height}x{width} pixels, and {suffix} holds at most {LONGEST_SIDES[suffix]:,} on a side; use .png or .tif')
     if bits == 16 and suffix not in ('.png', '.tif', '.tiff') or bits not in (8, 16):
         raise MattingError(f'{path}: bits={bits} is not possible in {suffix}; use 8, or 16 with .png or .tif')
     if len(image) == 4 and suffix in ('.jpg', '.jpeg', '.bmp'):
@@ -1096,6 +1114,63 @@ def from_pil(
     image = rearrange(torch.from_numpy(np.ascontiguousarray(_upright(array, _orientation(picture)))), 'h w c -> c h w')
     gray = len(image) <= 2
     return image.clone() if alpha else image[:1].clone() if gray else image[:3].clone()
+
+# %% ../nbs/00_core.ipynb #c2f7a913
+def _from_array(array):
+    "CxHxW tensor of an HxW or HxWxC array."
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise MattingError(f'an array must be HxW, HxWx3 or HxWx4, channels last; got {"x".join(map(str, array.shape))}')
+    array = np.ascontiguousarray(array)
+    return rearrange(torch.from_numpy(array if array.flags.writeable else array.copy()), 'h w c -> c h w')
+
+def _in_range(values, what='picture'):
+    "Float values in 0..1 of a tensor of any kind of number."
+    limits = {torch.uint8: 255, torch.uint16: 65535, torch.bool: 1}
+    scaled = values.float() / limits.get(values.dtype, 1)
+    if not scaled.numel():
+        raise MattingError(f'the {what} is empty: {"x".join(map(str, values.shape))}')
+    if not (scaled.min() >= -0.001 and scaled.max() <= 1.001):
+        how = 'divide 8-bit values by 255' + ', or say matte_range=255' * (what in ('mask', 'trimap') and not values.is_floating_point())
+        raise MattingError(f'the {what} holds {values.dtype} values from {scaled.min():g} to {scaled.max():g}; expected 0..1 ({how})')
+    return scaled.clamp(0, 1)
+
+def _as_tensor(thing, what='picture'):
+    "CxHxW float tensor in 0..1 of a Pillow picture, an array or a tensor."
+    if isinstance(thing, Image.Image):
+        return from_pil(thing)
+    if not torch.is_tensor(thing) and not isinstance(thing, np.ndarray):
+        raise MattingError(f'a {what} must be a file, a Pillow picture, an array or a tensor, not {type(thing).__name__}')
+    tensor = _from_array(thing) if isinstance(thing, np.ndarray) else thing[None] if thing.ndim == 2 else thing
+    return _in_range(tensor, what)
+
+TURNED = 'lies on its side or head (EXIF) and was turned upright, and so is its matte: use ImageOps.exif_transpose on it before putalpha or paste'
+
+def own_alpha_remark(
+    alpha: torch.Tensor,  # 1xHxW, the photograph's own
+) -> str:  # the end of a sentence
+    "What is said of a photograph that is transparent already."
+    return f'is transparent already in {(alpha < 1).float().mean():.0%} of its pixels; the matte never exceeds its own alpha'
+
+def as_photo(
+    image,  # a file, a Pillow picture, an HxW or HxWxC array, or a 1xHxW, 3xHxW or 4xHxW tensor
+) -> MattingSample:  # image (3xHxW), its own alpha if it is not opaque, and meta with dpi and remarks
+    "A photograph in any form, as a sample."
+    if isinstance(image, (str, os.PathLike)):
+        sample = load_photo(image)
+    else:
+        pillow = isinstance(image, Image.Image)
+        turned = pillow and image.getexif().get(274, 1) in range(2, 9)
+        tensor = from_pil(image, alpha=True) if pillow else _as_tensor(image)
+        if tensor.ndim != 3 or len(tensor) not in ((1, 2, 3, 4) if pillow else (1, 3, 4)):
+            raise MattingError(f'a picture must be 3xHxW, got {"x".join(map(str, tensor.shape))}; torch keeps channels first, and several pictures go in a list')
+        own = tensor[-1:] if len(tensor) in (2, 4) and not is_opaque(tensor[-1]) else None
+        dpi = picture_dpi(image) if pillow else None
+        sample = MattingSample((tensor[:1] if len(tensor) == 2 else tensor[:3]).expand(3, -1, -1), own, meta={'dpi': dpi, 'remarks': [TURNED] * turned})
+    if sample.alpha is not None:
+        sample.meta['remarks'].append(own_alpha_remark(sample.alpha))
+    return sample
+
 
 # %% ../nbs/00_core.ipynb #2c6a185e
 def pad_to_multiple(

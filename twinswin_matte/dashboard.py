@@ -111,7 +111,7 @@ def figure_bytes(
 def run_table(
     records,  # of RunRecord
 ) -> tuple:  # DataFrame of those with metrics, and {name: reason} of the others
-    "The best epoch of each run, and why some have none."
+    "The epoch of each run's best checkpoint, and why some have none."
     good, problems = [], {}
     for record in records:
         try:

@@ -98,12 +98,17 @@ def stream(
 
 # %% ../nbs/00a_jobs.ipynb #572ad1c4
 def in_words(
-    seconds: float,  # a duration
-) -> str:  # '48 s', '3 min 20 s' or '2 h 05 min'
+    seconds: float,  # from 0 up
+) -> str:  # such as '40 s', '12 min', '3 h 20 min', '2 d 4 h'
     "A duration, as exact as one wants to know it."
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_of_hour = divmod(minutes, 60)
-    return f'{hours} h {minutes_of_hour:02d} min' if hours else f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'
+    seconds = round(seconds)
+    if seconds < 90:
+        return f'{seconds} s'
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f'{minutes} min'
+    hours, rest = divmod(minutes, 60)
+    return f'{hours} h {rest} min' if hours < 48 else f'{hours // 24} d {hours % 24} h'
 
 class Progress:
     "One line on a terminal that says how far we are; silent elsewhere."

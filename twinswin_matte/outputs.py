@@ -22,7 +22,7 @@ from PIL import ImageCms
 
 from .color import from_linear, to_linear
 from .composite import checkerboard, composite, cutout, estimate_foreground, parse_color
-from .core import IMAGE_SUFFIXES, MattingError, atomic_write, load_image, nearest_name, save_image
+from .core import IMAGE_SUFFIXES, MattingError, as_photo, atomic_write, load_image, nearest_name, save_image
 
 # %% ../nbs/02b_outputs.ipynb #83404081
 def _resize(x, size):
@@ -34,29 +34,30 @@ def _resize(x, size):
 
 def _looks_like_file(text):
     "Did the caller mean a path?"
-    return Path(text).suffix.lower() in IMAGE_SUFFIXES or os.sep in text or Path(text).exists()
+    return Path(text).suffix.lower() in IMAGE_SUFFIXES or os.sep in text or os.path.exists(text)
 
 # %% ../nbs/02b_outputs.ipynb #dce53ca5
 class Backdrop:
     "What to put a cut-out on, at any size."
     def __init__(self,
-        what='checkerboard',  # 'checkerboard', a colour such as 'white', '#ff8800' or '0,128,255', a picture file, or a 3xHxW tensor
+        what='checkerboard',  # 'checkerboard', a color such as 'white', '#ff8800' or '0,128,255', a picture file, a Pillow picture, an HxWxC array or a 3xHxW tensor
     ):
         self.color, self.picture = None, None
-        if torch.is_tensor(what):
-            self.picture = what
-        elif isinstance(what, Path) or _looks_like_file(str(what)):
+        if isinstance(what, Path):
             self.picture = load_image(what)
-        elif str(what).lower() != 'checkerboard':
-            self.color = self._parse(what)
+        elif not isinstance(what, str):
+            self.picture = as_photo(what).image
+        elif what.lower() != 'checkerboard':
+            self._parse(what)
 
-    def _parse(self, what):
-        "The colour of a text, or an error that lists what is possible."
+    def _parse(self, text):
+        "A color, else a file, or an error that lists what is possible."
         try:
-            return parse_color(what)
+            self.color = parse_color(text)
         except MattingError:
-            raise MattingError(f'background {str(what)!r} is neither a picture file nor a colour: '
-                               'give a file, a name such as white, #ff8800, 0,128,255, or checkerboard') from None
+            if not _looks_like_file(text):
+                raise MattingError(f'background {text[:80]!r} is neither a picture file nor a color: give a file, a name such as white, #ff8800, 0,128,255, or checkerboard') from None
+            self.picture = load_image(text)
 
 # %% ../nbs/02b_outputs.ipynb #2bf1f963
 @patch

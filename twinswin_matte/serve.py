@@ -27,10 +27,10 @@ import psutil
 import torch
 from fastcore.basics import patch
 
-from .apply.predict import Prediction, checkpoint_file
+from .apply.predict import Prediction, checkpoint_file, keep_transparency
 from .apply.tiles import SparingMatter
 from .apply.views import preview, smaller
-from .core import MattingError, image_size, load_alpha, load_image, load_photo, save_image
+from .core import MattingError, as_photo, image_size, load_alpha, load_image, save_image
 from .jobs import unique_names
 from .outputs import Backdrop, Look
 
@@ -84,8 +84,7 @@ class Visit:
         folder,  # for its files
     ):
         self.folder, self.name = Path(folder), ''
-        self.image, self.guide, self.picture = None, None, None  # 3xHxW; 1xHxW as 'trimap' and as 'mask'; 3xHxW
-        self.own = None  # the photo's own alpha, 1xHxW, if it is not opaque
+        self.photo, self.guide, self.picture = None, None, None  # a `MattingSample`; 1xHxW as 'trimap' and as 'mask'; 3xHxW
         self.prediction, self.done = None, None  # at the size of the screen; what it was made with
         self.answer = Answer()
 
@@ -94,7 +93,7 @@ class Visit:
     ):
         "Forget, and delete the files."
         if not keep_photo:
-            self.image = None
+            self.photo = None
         self.prediction, self.done = None, None
         self.answer = Answer(original=self.answer.original if keep_photo else None)
         for path in self.folder.glob('*'):
@@ -193,10 +192,9 @@ def _take(self: Desk, path, read):
 def _receive(self: Desk, visit, photo, guide, picture):
     "Put uploads where they belong."
     if photo is not None:
-        visit.guide = visit.guide if visit.image is None else None
+        visit.guide = visit.guide if visit.photo is None else None
         visit.drop()
-        taken = self._take(photo, load_photo)
-        visit.image, visit.own, visit.name = taken.image, taken.alpha, Path(photo).stem[:60]
+        visit.photo, visit.name = self._take(photo, as_photo), Path(photo).stem[:60]
     if guide is not None:
         visit.drop(keep_photo=True)
         visit.guide = None
@@ -211,7 +209,7 @@ def _keep_original(self: Desk, visit):
     paths = visit.answer.original, visit.answer.shown, visit.answer.alpha, visit.answer.cutout
     if paths[0] is None or not all(p.exists() for p in paths if p):
         visit.drop(keep_photo=True)
-        visit.answer = Answer(original=save_image(visit.file('original.jpg'), preview(visit.image, side=self.side)))
+        visit.answer = Answer(original=save_image(visit.file('original.jpg'), preview(visit.photo.image, side=self.side)))
 
 @patch
 def _guides(self: Desk, visit, choice):
@@ -235,12 +233,13 @@ def _matte(self: Desk, visit, choice):
     visit.drop(keep_photo=True)
     start, answer = time.perf_counter(), visit.answer
     self.told.clear()
-    found = self.matters[choice.model](visit.image, **self._guides(visit, choice))
-    found = Prediction(found.alpha if visit.own is None else found.alpha.minimum(visit.own), visit.image, visit.name)  # what was transparent stays so
+    found = self.matters[choice.model](visit.photo.image, **self._guides(visit, choice))
+    found = keep_transparency(Prediction(found.alpha, visit.photo.image, visit.name), visit.photo)
     alpha, cutout = (found.save(visit.file(f'{visit.name}-{kind}.png'), kind) for kind in ('alpha', 'cutout'))
     visit.prediction, visit.done = smaller(found, side=self.side), wanted
     height, width = found.size
-    visit.answer = replace(answer, alpha=alpha, cutout=cutout, message='; '.join([f'{height}x{width} pixels in {time.perf_counter() - start:.1f} seconds', *self.told]))
+    said = [f'{height}x{width} pixels in {time.perf_counter() - start:.1f} seconds', *(f'the photo {remark}' for remark in found.remarks), *self.told]
+    visit.answer = replace(answer, alpha=alpha, cutout=cutout, message='; '.join(said))
 
 @patch
 def _show(self: Desk, visit, choice):
@@ -279,7 +278,7 @@ def _answer(self: Desk, visit, choice, uploads):
     self._receive(visit, **uploads)
     if choice.model not in self.matters or choice.background not in BACKGROUNDS or choice.guide not in ('auto', 'trimap', 'mask'):
         raise MattingError('the page is older than the program: load it again')
-    if visit.image is None:
+    if visit.photo is None:
         raise MattingError('drop a photo first')
     self._keep_original(visit)
     self._matte(visit, choice)

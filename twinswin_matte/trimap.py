@@ -49,10 +49,11 @@ def erode(
 # %% ../nbs/01_trimap.ipynb #a8542481
 def _radii(radius):
     "Foreground and background radius of `radius`, which may be one number or a pair."
-    inner, outer = radius if isinstance(radius, (tuple, list)) else (radius, radius)
-    if min(np.min(inner), np.min(outer)) < 0:
-        raise MattingError(f'radius={radius}: must not be negative')
-    return inner, outer
+    pair = tuple(radius) if isinstance(radius, (tuple, list)) else (radius, radius)
+    numbers = [np.asarray(r) for r in pair]
+    if len(pair) != 2 or not all(n.dtype.kind in 'iuf' and n.size and n.min() >= 0 and np.isfinite(n).all() for n in numbers):
+        raise MattingError(f'radius={radius!r}: give pixels, 0 or more, or two such numbers (inside, outside)')
+    return pair
 
 def _assemble(foreground, background):
     "1 on foreground, 0 on background, 0.5 elsewhere."

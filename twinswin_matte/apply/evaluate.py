@@ -169,9 +169,10 @@ def save_metrics(
     frame,  # table with the columns `COLUMNS`
     path,  # of the CSV file
 ) -> Path:  # the path
-    "Write a table as CSV; a reader never sees half of it."
-    with atomic_write(path) as temporary:
-        frame.to_csv(temporary, index=False, errors='backslashreplace')
+    "Write a table as CSV, whole or not at all; one without rows replaces nothing."
+    if len(frame):
+        with atomic_write(path) as temporary:
+            frame.to_csv(temporary, index=False, errors='backslashreplace')
     return Path(path)
 
 # %% ../../nbs/42_apply.evaluate.ipynb #15ab684a

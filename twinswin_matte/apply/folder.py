@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 
-from .predict import Matter, guide_for, keep_transparency, own_alpha_remark
+from .predict import Matter, guide_for, keep_transparency
 from .video import plan_video, predict_video
-from ..core import MattingError, describe_left_out, left_out, list_images, load_photo, plain_text
+from ..core import MattingError, as_photo, describe_left_out, left_out, list_images, plain_text
 from ..jobs import Ledger, Progress, file_mark, gather_images, process_number, process_share, stream, unique_names
 from ..outputs import OUTPUTS, Backdrop, Look, check_outputs, save_output
 from ..trimap import trimap_remark
@@ -159,7 +159,9 @@ def fingerprint(
     _within: tuple = (),  # what this is a part of
 ) -> object:  # something that JSON can hold
     "What tells two things apart that compute something else; of a function its own code and what it holds, not what it calls."
-    parts_of = lambda parts: [fingerprint(p, (*_within, id(thing))) for p in parts]
+    def parts_of(parts):
+        return [fingerprint(p, (*_within, id(thing))) for p in parts]
+
     if id(thing) in _within:
         return 'itself'
     if isinstance(thing, torch.nn.Module):
@@ -260,10 +262,10 @@ class FolderJob:
     ) -> tuple:  # a sample with image, own alpha and dpi, and 1xHxW or None
         "A picture and its trimap."
         self._given(path)
-        sample = load_photo(path)
+        sample = as_photo(path)
         trimap = self.guides(path, sample.image)
         odd = '' if trimap is None else trimap_remark(trimap)
-        notes = ([f'{TRIMAP_OF[self.guides.kind]} {odd}'] if odd else []) + sample.meta['remarks'] + ([] if sample.alpha is None else [own_alpha_remark(sample.alpha)])
+        notes = ([f'{TRIMAP_OF[self.guides.kind]} {odd}'] if odd else []) + sample.meta['remarks']
         if notes:
             self.notes[path] = '; '.join(notes)
         return sample, trimap

@@ -24,10 +24,11 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .predict import Matter, Prediction, _as_photo, _as_trimap, _resize, _resize_trimap, keep_transparency, working_size
+from .predict import Matter, Prediction, _as_trimap, _one_each, _resize, _resize_trimap, _told_photo, guide_for, keep_transparency, working_size
 from ..composite import estimate_foreground
 from ..core import MattingError
 from ..losses import box_mean
+from ..models.blocks import check_options
 from ..trimap import unknown_region
 
 # %% ../../nbs/41_apply.tiles.ipynb #4d2e9378
@@ -420,7 +421,7 @@ def _check_numbers(**numbers):
 
 # %% ../../nbs/41_apply.tiles.ipynb #dd64b316
 def predict_large(
-    image,  # 3xHxW in 0..1, a file or a Pillow picture
+    image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor
     matter,  # a `Matter`, or anything it is made of: a model, a checkpoint, the folder of a run
     *,
     trimap=None,  # 1xHxW in {0, 0.5, 1} or a file; known pixels are kept as they are
@@ -439,7 +440,7 @@ def predict_large(
     _check_numbers(overlap=(overlap, 0), coarse=(coarse, 32), radius=(radius, 0))
     if tile != 'auto' and overlap is not None and 2 * overlap > tile:
         raise MattingError(f'overlap={overlap}: at most half a tile, {tile // 2} pixels')
-    sample = _as_photo(image)
+    sample = _told_photo(image, 2)
     image, name = sample.image, sample.name
     if trimap is None and matter.needs_trimap:
         raise MattingError(f'{type(matter.model).__name__} needs a trimap with each picture: give one, or use a model without')
@@ -459,6 +460,7 @@ class TiledMatter:
         matter,  # a `Matter`, or anything it is made of
         **options,  # of `predict_large`: tile, overlap, coarse, radius, matte_range
     ):
+        check_options(predict_large, options, 'TiledMatter')
         self.matter = matter if isinstance(matter, Matter) else Matter(matter)
         self.options = options
 
@@ -483,14 +485,20 @@ class TiledMatter:
         return self.matter.card
 
     def __call__(self,
-        image,  # 3xHxW in 0..1, a file or a Pillow picture
-        trimap=None,  # 1xHxW in {0, 0.5, 1} or a file
-        *,
-        matte_range=None,  # the number that a trimap has for foreground, as in `guide_for`
-    ) -> Prediction:
-        "The matte of one picture."
-        options = self.options if matte_range is None else {**self.options, 'matte_range': matte_range}
-        return predict_large(image, self.matter, trimap=trimap, **options)
+        image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor; a list of them, or an Nx3xHxW tensor, for several
+        trimap=None,  # 1xHxW in {0, 0.5, 1}, any picture of one, or 'auto'; a list for several
+        **guides,  # or mask (a list for several), coarse, radius (of the band around a mask) and matte_range as in `guide_for`
+    ) -> Prediction:  # a list for several
+        "The matte of a picture, as `Matter` gives it."
+        check_options(guide_for, guides, 'TiledMatter')
+        if isinstance(image, (list, tuple)) or torch.is_tensor(image) and image.ndim == 4:
+            masks = _one_each(guides.pop('mask', None), len(image), 'masks')
+            return [self(i, t, mask=m, **guides) for i, t, m in zip(image, _one_each(trimap, len(image), 'trimaps'), masks, strict=True)]
+        options, given = dict(self.options), {k: v for k, v in guides.items() if v is not None}
+        sample, matte_range = _told_photo(image, 2), options.pop('matte_range', None)
+        found = predict_large(sample.image, self.matter, trimap=guide_for(sample.image, trimap=trimap, **{'matte_range': matte_range, **given}), **options)
+        found.name = sample.name
+        return keep_transparency(found, sample)
 
 # %% ../../nbs/41_apply.tiles.ipynb #eff68259
 SMALL_CHANGE = 2**20  # pixels that are not worth a calculation

@@ -23,7 +23,7 @@ from einops import rearrange
 from fastcore.basics import patch
 
 from .predict import Backdrop, Prediction, Progress, check_outputs
-from ..core import MattingError, atomic_write
+from ..core import MattingError, atomic_write, first_bytes
 
 # %% ../../nbs/40a_apply.video.ipynb #80a72e85
 def one_frame_delay(
@@ -76,7 +76,7 @@ def list_videos(
     "The videos of a folder by their names, hidden files left out; `.ts` is TypeScript more often than a transport stream."
     try:
         found = [p for p in Path(folder).iterdir() if is_video(p) and not p.name.startswith('.') and p.is_file()]
-        return sorted(p for p in found if p.suffix.lower() != '.ts' or p.open('rb').read(1) == b'G')
+        return sorted(p for p in found if p.suffix.lower() != '.ts' or first_bytes(p, 1) == b'G')
     except OSError as error:
         raise MattingError(f'{error.filename or folder}: cannot be read ({error.strerror}); check its permissions') from None
 

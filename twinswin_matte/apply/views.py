@@ -25,9 +25,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from fastcore.basics import patch
 
-from .predict import Prediction, _as_image, _as_trimap, _resize, working_size
+from .predict import Prediction, _as_trimap, _resize, working_size
 from ..composite import cutout, on_checkerboard, parse_color
-from ..core import MattingError, MattingSample, NamedBytes, load_image, nearest_name, to_pil
+from ..core import MattingError, MattingSample, NamedBytes, as_photo, load_image, nearest_name, to_pil
 from ..metrics import REGIONS, mad, matte_metrics, mse, sad
 from ..outputs import Backdrop, blurred_background
 from ..trimap import clean_trimap, dilate, trimap_from_alpha
@@ -42,7 +42,7 @@ def as_colours(
     if torch.is_tensor(picture) and picture.ndim == 3 and len(picture) in (1, 4):
         picture = picture.detach().float().cpu()
         picture = picture.expand(3, -1, -1) if len(picture) == 1 else on_checkerboard(picture[:3], picture[3:])
-    return _as_image(picture)[0].detach().cpu()
+    return as_photo(picture).image.detach().cpu()
 
 def preview(
     picture: torch.Tensor,  # CxHxW in 0..1

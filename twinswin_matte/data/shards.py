@@ -36,7 +36,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 
 from .. import __version__
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, atomic_write, json_text, one_thread
+from ..core import MattingError, MattingSample, atomic_write, one_thread, save_json
 from .loaders import _as_backgrounds, _start_worker, augmentation_ranges, collate, generator_for
 from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
 from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, Recolor, is_composite
@@ -220,11 +220,6 @@ def _write_shard(path, samples, limit):
                     break
         return {'name': path.name, 'samples': len(names), 'bytes': temporary.stat().st_size, 'sha256': _digest(temporary), 'names': names}
 
-def _write_json(path, content):
-    "Write JSON, whole or not at all."
-    with atomic_write(path) as temporary:
-        temporary.write_text(json_text(content, indent=1), encoding='utf-8')
-
 # %% ../../nbs/15a_data.shards.ipynb #9d99d15e
 INDEX, UNFINISHED = 'shards.json', 'shards.unfinished.json'
 
@@ -279,7 +274,7 @@ def write_shards(
     while done < len(source):
         shards.append(_write_shard(out / f'shard-{len(shards):06d}.tar', samples, megabytes * 2**20))
         done += shards[-1]['samples']
-        _write_json(out / UNFINISHED, {'plan': plan, 'shards': shards})
+        save_json({'plan': plan, 'shards': shards}, out / UNFINISHED)
         if progress is not None:
             progress(done, len(source))
     return _finish(out, plan, shards, card)
@@ -288,7 +283,7 @@ def _finish(out, plan, shards, card):
     "Write the index and remove the note of what was unfinished."
     card = asdict(card) if is_dataclass(card) else {'notes': card} if isinstance(card, str) else dict(card or {})
     index = {'format': 1, 'samples': plan['samples'], 'plan': plan, 'card': card, 'shards': shards}
-    _write_json(out / INDEX, index)
+    save_json(index, out / INDEX)
     (out / UNFINISHED).unlink(missing_ok=True)
     return index
 

@@ -110,12 +110,13 @@ class ReceptiveFieldBlock(nn.Module):
 
 # %% ../../nbs/20_models.blocks.ipynb #b6f5f6c7
 def check_options(
-    function,  # a function or class that will get the options
+    function,  # a function or class that will get the options, or several of them
     options: dict,  # keyword arguments for it
     what: str,  # what it makes, for the message
 ) -> None:
     "An error that names the nearest right option, for each option that the function does not know."
-    known = [n for n, p in inspect.signature(function).parameters.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    functions = function if isinstance(function, tuple) else (function,)
+    known = [n for f in functions for n, p in inspect.signature(f).parameters.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
     for name in options:
         if name not in known:
             near = nearest_name(name, known)

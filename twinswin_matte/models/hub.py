@@ -27,7 +27,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData, ModelHubMixin
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
 from .. import __version__
-from ..core import MattingError, atomic_write, weights_folder
+from ..core import MattingError, save_json, weights_folder
 from .ensemble import EnsembleMatte
 from .zoo import count_parameters, load_checkpoint, read_card, save_checkpoint
 
@@ -43,12 +43,6 @@ def _digest(path):
             total.update(piece)
     return total.hexdigest()
 
-def _write_json(path, content):
-    "Write JSON, whole or not at all."
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
-    return path
-
 def write_manifest(
     folder,  # of a saved model
 ) -> Path:  # of the manifest
@@ -58,7 +52,7 @@ def write_manifest(
         if not (folder / name).is_file():
             raise MattingError(f'{folder / name}: missing, so this is no saved model; write one with save_pretrained')
     files = {name: {'bytes': (folder / name).stat().st_size, 'sha256': _digest(folder / name)} for name in FILES}
-    return _write_json(folder / MANIFEST, {'format': 1, 'files': files})
+    return save_json({'format': 1, 'files': files}, folder / MANIFEST)
 
 # %% ../../nbs/29a_models.hub.ipynb #e77b81d6
 def fingerprint(
@@ -448,8 +442,8 @@ def _write_model(folder, model, card, half):
     path = save_checkpoint(folder / FILES[0], model, card=card, half=half)
     path.with_suffix('.json').unlink()  # config.json says it under the Hub's name
     content = read_card(path)
-    _write_json(folder / 'config.json', {'library': 'twinswin_matte', 'version': __version__, 'name': content['name'], 'options': content['options'], 'size': card.get('size'),
-                                         'needs_trimap': bool(model.needs_trimap), 'dtype': 'float16' if half else 'float32'})
+    save_json({'library': 'twinswin_matte', 'version': __version__, 'name': content['name'], 'options': content['options'], 'size': card.get('size'),
+               'needs_trimap': bool(model.needs_trimap), 'dtype': 'float16' if half else 'float32'}, folder / 'config.json')
     path.chmod((folder / 'config.json').stat().st_mode & 0o777)  # safetensors writes for the owner only
 
 # %% ../../nbs/29a_models.hub.ipynb #13ebb3bb

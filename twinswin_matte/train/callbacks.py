@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['SINKS', 'Sink', 'TensorBoardSink', 'TrackioSink', 'WandbSink', 'LogTo', 'each', 'panel', 'ValidationPanels',
            'step_times', 'samples_per_second', 'StepTimes', 'host_peak', 'gpu_use', 'gpu_memory', 'Resources',
-           'in_words', 'TimeLeft', 'epoch_line', 'EpochLine', 'KeepEvery', 'is_watched', 'LivePlot', 'draw',
-           'standard_callbacks']
+           'TimeLeft', 'epoch_line', 'EpochLine', 'KeepEvery', 'is_watched', 'LivePlot', 'draw', 'standard_callbacks']
 
 # %% ../../nbs/32a_train.callbacks.ipynb #2896cafe
 import datetime
@@ -29,12 +28,13 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from ..core import MattingError, Registry, Row, atomic_write, show_row, to_pil
+from ..core import MattingError, Registry, Row, atomic_write, save_json, show_row, to_pil
+from ..jobs import in_words
 from ..metrics import sad
 from ..models.zoo import save_checkpoint
 from .config import config_text
 from .loop import Callback, KeepCheckpoints, WriteLogs
-from .runs import save_json, save_table
+from .runs import best_row, save_table
 
 # %% ../../nbs/32a_train.callbacks.ipynb #38d985f8
 @runtime_checkable
@@ -413,19 +413,6 @@ class Resources(Callback):
             save_json({'epoch': row['epoch'], 'device': name or str(trainer.device), **values}, trainer.folder / 'resources.json')
 
 # %% ../../nbs/32a_train.callbacks.ipynb #058a5ac1
-def in_words(
-    seconds: float,  # from 0 up
-) -> str:  # such as '40 s', '12 min', '3 h 20 min', '2 d 4 h'
-    "A duration as people say it."
-    seconds = round(seconds)
-    if seconds < 90:
-        return f'{seconds} s'
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f'{minutes} min'
-    hours, rest = divmod(minutes, 60)
-    return f'{hours} h {rest} min' if hours < 48 else f'{hours // 24} d {hours % 24} h'
-
 class TimeLeft(Callback):
     "How long the rest will take."
     def __init__(self,
@@ -610,7 +597,7 @@ class LivePlot(Callback):
 def _title(self, trainer):
     "Where the training is."
     total, done = trainer.config.train.epochs, trainer.history[-1] if trainer.history else None
-    metrics = f", SAD {done['sad']:.4g}, best {min(r['sad'] for r in trainer.history):.4g}" if done else ''
+    metrics = f", SAD {done['sad']:.4g}, best {best_row(trainer.history)['sad']:.4g}" if done else ''
     left = f', {self.time_left.words(trainer)}' if trainer.epoch < total else ''
     return f'epoch {trainer.epoch}/{total}{metrics}{left}'
 

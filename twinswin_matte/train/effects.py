@@ -74,6 +74,10 @@ def _values(part, prefix=''):
         found |= _values(value, f'{whole}.') if is_dataclass(value) or whole in ('model.options', 'loss.options') else {whole: value}
     return found
 
+def _is_within(key, whole):
+    "Is a dotted key another one, or below it?"
+    return key == whole or key.startswith(f'{whole}.')
+
 def options_without_effect(
     config: TrainConfig,  # of a training
 ) -> dict:  # {dotted key: why}
@@ -81,9 +85,8 @@ def options_without_effect(
     name, found = config.model.name, {}
     usual = [_values(base) for base in (TrainConfig(), PRESETS.get(name, TrainConfig()))]
     for key, value in _values(config).items():
-        within = lambda k, key=key: key == k or key.startswith(f'{k}.')
-        foreign = [f for k, f in FAMILIES.items() if within(k) and name not in f]
-        reasons = [f'{name} does not read it, only {" and ".join(foreign[0])}'] if foreign else [why for keys, idle, why in CONDITIONS if any(map(within, keys)) and idle(config)]
+        foreign = [f for k, f in FAMILIES.items() if _is_within(key, k) and name not in f]
+        reasons = [f'{name} does not read it, only {" and ".join(foreign[0])}'] if foreign else [why for keys, idle, why in CONDITIONS if any(_is_within(key, k) for k in keys) and idle(config)]
         if key.startswith('loss.options.') and not config.loss.weights.get(key.removeprefix('loss.options.')):
             reasons.append(f'the loss has no weight (loss.weights.{key.removeprefix("loss.options.")})')
         if reasons and value is not None and all(value != u.get(key) for u in usual):

@@ -34,13 +34,13 @@ from accelerate.utils import gather_object
 from fastprogress.fastprogress import progress_bar
 from safetensors import safe_open
 
-from ..core import MattingError, atomic_write, save_tensors, utf8_path
+from ..core import MattingError, atomic_write, save_json, save_tensors, utf8_path
 from ..data.loaders import from_place, half_size, share_loader, share_of
 from ..metrics import gradient_error, mad, mse, sad
 from ..models.zoo import save_checkpoint
 from .config import OptimConfig, TrainConfig, changed, save_config
 from .processes import average_gradients, clip_gradients, gathered, process_count, scattered, shard_encoders, sum_over_processes, synchronise_norms
-from .runs import RunRecord, curves, environment, save_json, save_table
+from .runs import RunRecord, best_row, curves, environment, save_table
 
 # %% ../../nbs/32_train.loop.ipynb #0a16e396
 def warmup_steps(
@@ -211,18 +211,17 @@ class Callback:
         "At the end, also of a run that was stopped."
 
 class WriteLogs(Callback):
-    "log.csv with a row per epoch, steps.csv with a row per step, curves.png, metrics.json of the best epoch."
+    "log.csv with a row per epoch, steps.csv with a row per step, curves.png, metrics.json of the best checkpoint's epoch."
     def after_epoch(self, trainer, row):
         "Write all of them anew."
         save_table(trainer.history, trainer.folder / 'log.csv')
         save_table(trainer.steps, trainer.folder / 'steps.csv')
-        best = min(trainer.history, key=lambda r: (r['sad'], r['epoch']))
-        save_json({k: v for k, v in best.items() if v == v}, trainer.folder / 'metrics.json')  # epoch 0 has no training loss
+        save_json({k: v for k, v in best_row(trainer.history).items() if v == v}, trainer.folder / 'metrics.json')  # epoch 0 has no training loss
         with atomic_write(trainer.folder / 'curves.png') as temporary:
             curves(RunRecord(trainer.folder)).savefig(temporary, dpi=100, format='png')
 
 class KeepCheckpoints(Callback):
-    "last.safetensors after each epoch, best.safetensors whenever the validation SAD is lower than ever."
+    "last.safetensors after each epoch, best.safetensors whenever the validation SAD is lower than that of the best before, by `train.min_gain`."
     def after_epoch(self, trainer, row):
         "Save what predicting needs, with its card."
         card = trainer.card(row)
@@ -332,11 +331,11 @@ class Trainer:
     @property
     def best_epoch(self) -> int:
         "The epoch of the best checkpoint; 0 is the model as it began."
-        return max((row['epoch'] for row in self.history if row['best']), default=0)
+        return best_row(self.history).get('epoch', 0)
 
     @property
     def is_exhausted(self) -> bool:
-        "Have there been too many epochs without a better one? The history tells, and with it a resumed run."
+        "Have there been too many epochs without a lower SAD, by however little? The history tells, and with it a resumed run."
         o = self.config.train
         lowest = min(self.history, key=lambda row: row['sad'])['epoch'] if self.history else 0
         return o.patience is not None and self.epoch - max(lowest, int(o.freeze_encoder * o.epochs)) >= o.patience

@@ -6,7 +6,7 @@
 __all__ = ['RECIPES', 'SMALL_BATCH', 'FINETUNE', 'pretrain_teacher', 'norms_stay', 'Recipe', 'TwinRecipe', 'RefinedRecipe',
            'ModnetRecipe', 'SolvedBatches', 'GuidedRecipe', 'EnsembleRecipe', 'GanRecipe', 'recipe_for', 'save_teacher',
            'load_teacher', 'build_data', 'soft_share', 'data_warnings', 'training_plan', 'train', 'adapt_checkpoint',
-           'finetune_config', 'check_training', 'peak_memory']
+           'finetune_config', 'plan_run', 'check_training', 'peak_memory']
 
 # %% ../../nbs/33_train.recipes.ipynb #7ed5ca2d
 import itertools
@@ -24,7 +24,7 @@ from torch.multiprocessing import get_all_start_methods
 from torch.utils.data import ConcatDataset, DataLoader
 
 from ..composite import estimate_foreground
-from ..core import MattingError, Registry, list_images, load_image, one_thread, save_tensors, utf8_path
+from ..core import MattingError, Registry, list_images, load_image, one_thread, save_json, save_tensors, utf8_path
 from ..data.backgrounds import BackgroundFolder, Clutter, sample_backgrounds
 from ..data.labels import LabelledComposites, read_labels
 from ..data.loaders import make_loaders, share_of
@@ -40,10 +40,10 @@ from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_los
 from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_loss
 from ..models.zoo import MODELS, create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
 from .callbacks import standard_callbacks
-from .config import OWN_LOSSES, PRESETS, ModelConfig, TrainConfig, changed
+from .config import OWN_LOSSES, PRESETS, ModelConfig, TrainConfig, changed, load_config
 from .effects import options_without_effect
-from .loop import Player, Trainer, average_gradients, choose_precision, precision_notes, single_player, sum_over_processes, warmup_steps
-from .runs import RunRecord, environment, save_json
+from .loop import STATES, Player, Trainer, average_gradients, choose_precision, precision_notes, single_player, sum_over_processes, warmup_steps
+from .runs import RunRecord, environment
 from ..trimap import random_trimap, trimap_from_alpha
 
 # %% ../../nbs/33_train.recipes.ipynb #104d692d
@@ -625,6 +625,33 @@ def finetune_config(
     size = content['card'].get('size') or base.data.size
     start = {'model.name': name, 'model.teacher': None, 'model.pretrained': False, 'model.checkpoint': str(checkpoint), 'model.options': options, 'train.lr': base.train.lr / 20, 'data.size': size}
     return changed(base, {**start, **model, **(changes or {})})
+
+# %% ../../nbs/33_train.recipes.ipynb #7e21b002
+def _own_run(config):
+    "The folder of the run that a configuration file is of; None if it is no run's, or nothing was trained there."
+    path = Path(config)
+    return path.parent if path.name == 'config.yaml' and any((path.parent / name).is_file() for name in (*STATES, 'log.csv')) else None
+
+def plan_run(
+    config=None,  # a preset, a YAML file or a `TrainConfig`; None to go on with a run
+    out=None,  # folder of the run; None: the one that is gone on with, else runs/NAME
+    *,
+    checkpoint=None,  # instead of config: a trained model to go on from (fine-tuning)
+    resume=None,  # 'auto' goes on with the run in `out`; or the folder of another, or its state
+    changes: dict | None = None,  # dotted key -> value
+) -> tuple:  # TrainConfig, Path of the folder
+    "What a training does, and where."
+    if resume and config is None and checkpoint is None:
+        config = Path(out or '') / 'config.yaml'
+        if not (config.is_file() if out else _own_run(config)):
+            raise MattingError(f'{out or "this folder"}: holds no run to go on with; give the folder of one with --out (in Python out=)')
+    if (config is None) == (checkpoint is None):
+        raise MattingError("train: give a preset such as 'tsr', a YAML file or a TrainConfig; or checkpoint=, a trained model to go on from")
+    if checkpoint is not None:
+        return finetune_config(checkpoint, changes), Path(out or 'runs/finetuned')
+    if isinstance(config, TrainConfig):
+        return changed(config, changes or {}), Path(out or Path('runs') / config.model.name)
+    return changed(load_config(config), changes or {}), Path(out or resume and _own_run(config) or Path('runs') / Path(config).stem)
 
 # %% ../../nbs/33_train.recipes.ipynb #4ea831b3
 def check_training(
