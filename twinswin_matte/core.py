@@ -7,14 +7,16 @@ __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAX
            'OTHER_PICTURES', 'SYSTEM_FILES', 'MattingError', 'nearest_name', 'Registry', 'MattingSample', 'repo_root',
            'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder', 'data_root', 'golden_root',
            'has_heif', 'NamedBytes', 'first_bytes', 'rgb_profile', 'picture_dpi', 'colored_share', 'is_opaque',
-           'RangeError', 'matte_values', 'parse_range', 'range_option', 'scale_matte', 'load_photo', 'load_image',
-           'load_alpha', 'MatteReader', 'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread',
-           'plain_text', 'json_text', 'utf8_path', 'atomic_write', 'save_tensors', 'not_tensors', 'save_image',
-           'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
+           'RangeError', 'matte_values', 'parse_range', 'name_range', 'range_option', 'scale_matte', 'load_photo',
+           'load_image', 'load_alpha', 'MatteReader', 'image_size', 'list_images', 'left_out', 'describe_left_out',
+           'one_thread', 'plain_text', 'json_text', 'utf8_path', 'atomic_write', 'file_digest', 'save_tensors',
+           'not_tensors', 'save_image', 'to_pil', 'from_pil', 'pad_to_multiple', 'unpad', 'Row', 'show_row',
+           'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import contextlib
 import errno
+import hashlib
 import io
 import json
 import os
@@ -766,15 +768,22 @@ def parse_range(
         raise MattingError(f'matte_range={matte_range}: give {what}')
     return int(top) if top == int(top) else top
 
+def name_range(
+    text: str,  # a message
+    name: str,  # what the caller calls `matte_range=`, as it stands before a value: 'truth_matte_range=', '--gt-matte-range '
+) -> str:
+    "A message that names the option that its reader has."
+    return re.sub(r'\bmatte_range=', name, text)
+
 @contextmanager
 def range_option(
-    name: str,  # what the caller calls it, as it stands before a value: 'truth_matte_range=', '--gt-matte-range '
+    name: str,  # as for `name_range`
 ):  # a context
     "Errors inside that speak of `matte_range=` name the option that the caller has for it."
     try:
         yield
     except MattingError as error:
-        raise type(error)(re.sub(r'\bmatte_range=', name, str(error))) from None
+        raise type(error)(name_range(str(error), name)) from None
 
 def scale_matte(
     numbers: torch.Tensor,  # 1xHxW, as stored
@@ -1031,6 +1040,16 @@ def atomic_write(
         raise MattingError(f'{path}: cannot be written ({error.strerror or error})' + '; make room, or choose another folder' * full) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+def file_digest(
+    path,  # a file
+) -> str:  # 64 hexadecimal digits
+    "SHA-256 of a file, read in pieces."
+    total = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while piece := file.read(1 << 20):
+            total.update(piece)
+    return total.hexdigest()
 
 def save_tensors(
     path,  # .safetensors

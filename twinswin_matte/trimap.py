@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STRAY', 'dilate', 'erode', 'trimap_from_alpha', 'unknown_region', 'trimap_from_mask', 'colour_cut',
            'trimap_from_coarse', 'random_trimap', 'jitter_trimap', 'clean_trimap', 'drawn_trimap', 'load_trimap',
-           'trimap_remark', 'boundary_band']
+           'TrimapReader', 'trimap_remark', 'boundary_band']
 
 # %% ../nbs/01_trimap.ipynb #379a6abe
 import cv2
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .core import MattingError, load_alpha, parse_range
+from .core import MattingError, load_alpha, parse_range, range_option
 
 # %% ../nbs/01_trimap.ipynb #f4ed69e8
 def _each(
@@ -183,6 +183,24 @@ def load_trimap(
 ) -> torch.Tensor:  # 1xHxW in {0, 0.5, 1}
     "Read a trimap somebody drew."
     return drawn_trimap(load_alpha(path, matte_range=parse_range(matte_range, trimap=True), trimap=True), what=path)
+
+class TrimapReader:
+    "`load_trimap` for files of one origin, which have one range."
+    def __init__(self,
+        matte_range=None,  # as in `load_trimap`
+        *,
+        option: str = 'trimap_matte_range=',  # what the caller calls it, as for `range_option`
+    ):
+        with range_option(option):
+            self.matte_range = parse_range(matte_range, trimap=True)
+        self.option = option
+
+    def __call__(self,
+        path,  # one of the files
+    ) -> torch.Tensor:  # 1xHxW in {0, 0.5, 1}
+        "Read a trimap."
+        with range_option(self.option):
+            return load_trimap(path, matte_range=self.matte_range)
 
 # %% ../nbs/01_trimap.ipynb #d6ebbf00
 def trimap_remark(
