@@ -717,7 +717,7 @@ def _seems(alpha, top, limit, trimap, plain):
     if top >= (0.2 * limit if limit == 255 else 16383.5):
         return None if plain or top >= 0.95 * limit else _seems_plateaus(numbers, top, limit)
     bits = next((b for b in (8, 10, 12, 14) if limit == 65535 and top == 2 ** b - 1), None)
-    return (f'{bits} bits', top) if bits else ('zeros and ones', 1) if top == 1 else ('a trimap of 0, 1 and 2', 2) if trimap and top == 2 else ('class numbers', 'labels')
+    return (f'{bits} bits', top) if bits else ('a trimap of 0, 1 and 2', 2) if trimap and top <= 2 else ('zeros and ones', 1) if top == 1 else ('class numbers', 'labels')
 
 def _check_reach(alpha, what, limit, trimap, plain=False):
     "Refuse a matte whose numbers seem to mean something else than 0 to `limit`."
