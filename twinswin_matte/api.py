@@ -97,11 +97,11 @@ def _is_matte_folder(method):
     return isinstance(method, (str, os.PathLike)) and os.path.isdir(method) and not any(
         os.path.exists(os.path.join(method, name)) for name in ('best.safetensors', 'config.yaml', 'config.json', 'manifest.json'))
 
-def _held_out(data, split, matte_range):
+def _held_out(data, split, **ranges):
     "The samples of a folder: those held out, or all."
     from torch.utils.data import ConcatDataset
     from twinswin_matte.data.mattes import held_out_sets
-    parts = list(held_out_sets(data, split, matte_range=matte_range).values())
+    parts = list(held_out_sets(data, split, **ranges).values())
     return parts[0] if len(parts) == 1 else ConcatDataset(parts)
 
 def _refuse_given(options, why):
@@ -114,8 +114,8 @@ def _refuse_given(options, why):
 def _tell_lost(frame):
     "A warning for each picture that is not in the table; an error if the table is empty."
     import warnings
-    from twinswin_matte.core import MattingError
-    lost = list(frame.attrs.get('failed', {}).values())
+    from twinswin_matte.core import MattingError, name_range
+    lost = [name_range(line, 'truth_matte_range=') for line in frame.attrs.get('failed', {}).values()]
     if not len(frame):
         raise MattingError(lost[0] if lost else 'no picture could be evaluated: there are none')
     lost += [f'no {what} for: {", ".join(names)}' for what, names in frame.attrs.get('missing', {}).items() if names]
@@ -132,19 +132,23 @@ def evaluate(
     device=None,  # for a model: 'auto' (as None), 'cpu', 'cuda' or 'mps'
     size: int | None = None,  # for a model: long side in pixels that it works at; None: what the checkpoint says, else the picture's own
     truth_matte_range=None,  # the number that the true mattes of a folder have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
-    **options,  # regions, convention ('dim', 'gca' or 'aim'), out (a CSV file) and workers; trimap_radius for models; trimap (a folder) and resize for mattes
+    trimap_matte_range=None,  # the number that the trimaps of a folder have for foreground, such as 2 for those of 0, 1 and 2
+    **options,  # regions, convention ('dim', 'gca' or 'aim'), out (a CSV file) and workers; trimap_radius for models; trimap (a folder), resize and pred_matte_range (as truth_matte_range, of the predictions) for mattes
 ) -> 'pd.DataFrame':  # a row per picture and region: sad, mse, mad, grad, conn; `summarize` takes the means
     "Compare a model's mattes, or anybody's, with the ground truth."
     from twinswin_matte.apply.evaluate import evaluate_folder, evaluate_model
+    from twinswin_matte.core import range_option
     from twinswin_matte.models.blocks import check_options
     mattes, path = _is_matte_folder(method), isinstance(data, (str, os.PathLike))
     check_options(evaluate_folder if mattes else evaluate_model, options, f'evaluate for {"mattes" if mattes else "a model"}')
-    without = {'split': split, 'device': device, 'size': size} if mattes else {} if path else {'split': split, 'truth_matte_range': truth_matte_range}
+    without = {'split': split, 'device': device, 'size': size} if mattes else {} if path else {'split': split, 'truth_matte_range': truth_matte_range, 'trimap_matte_range': trimap_matte_range}
     _refuse_given(without, 'a folder of mattes is evaluated as it is' if mattes else 'is for a folder of data, these are samples')
     if mattes:
-        return _tell_lost(evaluate_folder(method, data, truth_matte_range=truth_matte_range, **options))
+        return _tell_lost(evaluate_folder(method, data, truth_matte_range=truth_matte_range, trimap_matte_range=trimap_matte_range, **options))
     matter = _matter(method, {k: v for k, v in (('device', device), ('size', size)) if v not in (None, 'auto')})
-    return _tell_lost(evaluate_model(matter, _held_out(data, split or 'test', truth_matte_range) if path else data, **options))
+    with range_option('truth_matte_range='):
+        samples = _held_out(data, split or 'test', matte_range=truth_matte_range, trimap_matte_range=trimap_matte_range) if path else data
+    return _tell_lost(evaluate_model(matter, samples, **options))
 
 # %% ../nbs/51_api.ipynb #e5786217
 EXPORTS = {

@@ -73,6 +73,26 @@ def _count(text):
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
     return int(text)
 
+def _range(text, trimap=False):
+    "What the mattes or trimaps of a folder have for opaque, for argparse."
+    from twinswin_matte.core import MattingError, parse_range
+    try:
+        return parse_range(text, trimap=trimap)
+    except MattingError as error:
+        raise argparse.ArgumentTypeError(str(error).replace('matte_range=', '', 1)) from None
+
+def _trimap_range(text):
+    "What trimaps have for foreground, for argparse."
+    return _range(text, trimap=True)
+
+def _as_typed(text, options):
+    "A message with the options of a command where it names those of Python."
+    command = options.parser.prog.split()[1:2]
+    for side in ('', 'pred_', 'trimap_'):
+        name = f'--{side or "gt_"}matte_range '.replace('_', '-') if command == ['evaluate'] else f'data.{side}matte_range=' if command == ['train'] else f'--{side}matte_range '.replace('_', '-')
+        text = re.sub(rf'\b{side}matte_range=', name, text)
+    return text
+
 # %% ../nbs/49_cli.ipynb #48ebeabd
 CHECKPOINT = 'a trained model, the folder of its run, or trimap-free or trimap-guided, which come with the library'
 
@@ -112,7 +132,7 @@ def _predict_options(parser):
     parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
     parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo. trimap-guided, which then works, takes many seconds for each photo, and about a GB of memory for each megapixel; where that is not free it works at a smaller size, and says so')
     parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
-    parser.add_argument('--matte-range', metavar='N|labels', help='the number that masks or trimaps have for foreground, if it is not 255 (or 65535 in files of 16 bits): 1, 2, 4095, ...; labels: every number but 0 of a mask is foreground')
+    parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that masks or trimaps have for foreground, if it is not 255 (or 65535 in files of 16 bits): 1, 2, 4095, ...; labels: every number but 0 of a mask is foreground')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
     parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is doubted (default: 1.5 %% of the longer side)')
     parser.add_argument('--settle', metavar='METHOD', help='what the model and the colours of the photo leave open is decided by closed-form, knn, learning-based, large-kernel or random-walk; of a model that needs trimaps, closed-form lets the alpha follow the edges of the photo; '
@@ -211,15 +231,15 @@ def _predict_photos(photos, matter, outputs, options, guides):
     except KeyboardInterrupt:
         _warn(f'stopped after {len(report.done) + len(report.skipped)} photos; the same command goes on from there')
         return 130
-    _tell_photos(report, [str(Path(options.out) / o) for o in outputs])
+    _tell_photos(report, [str(Path(options.out) / o) for o in outputs], options)
     return int(bool(report.failed))
 
-def _tell_photos(report, folders):
+def _tell_photos(report, folders, options):
     "What became of the photos of this process."
     from twinswin_matte.jobs import process_number
     number, count = process_number()
     for reason in report.failed.values():
-        _warn(f'failed: {reason}')
+        _warn(_as_typed(f'failed: {reason}', options))
     for path, remark in report.notes.items():
         _warn(f'{path}: {remark}')
     for path, name in report.renamed.items():
@@ -455,7 +475,7 @@ def _evaluate_options(parser):
     parser.add_argument('--data', metavar='DIR', help="pictures and true mattes: a benchmark's folder, folders im and gt, or as matte data check knows them")
     parser.add_argument('--protocol', metavar='NAME', help='rules of a benchmark: composition-1k, aim-500, p3m-500, ppm-100, dis5k, alphamatting; or whole, unknown, boundary for any pictures')
     parser.add_argument('--list', action='store_true', help='tell which protocols there are, or everything about --protocol')
-    parser.add_argument('--split', choices=('test', 'validation', 'all'), default='test',
+    parser.add_argument('--split', choices=('test', 'validation', 'all'),
                         help='without a benchmark: the part of --data that was held out from training as matte data check says (default: test), or all pairs of one folder')
     parser.add_argument('--set', nargs='+', metavar='NAME', help='only these of several sets, such as small or P3M-500-NP')
     _evaluate_details(parser)
@@ -466,8 +486,9 @@ def _evaluate_details(parser):
     "Options that hardly anybody needs at first."
     parser.add_argument('--trimap-radius', type=_count, metavar='PIXELS', help='with --data: make trimaps of this width from the truth where there are none')
     parser.add_argument('--resolution', metavar='SIZE', help='compare at another size: original (default), long:1024, short:512 or square:512')
-    parser.add_argument('--pred-matte-range', metavar='N|labels', help='the number that the mattes of --pred have for opaque, if it is not 255 (or 65535 in files of 16 bits): 1, 4095, ...; labels: every number but 0 is foreground')
-    parser.add_argument('--gt-matte-range', metavar='N|labels', help='the same of the true mattes in --gt or --data')
+    parser.add_argument('--pred-matte-range', type=_range, metavar='N|labels', help='the number that the mattes of --pred have for opaque, if it is not 255 (or 65535 in files of 16 bits): 1, 4095, ...; labels: every number but 0 is foreground')
+    parser.add_argument('--gt-matte-range', type=_range, metavar='N|labels', help='the same of the true mattes in --gt or --data')
+    parser.add_argument('--trimap-matte-range', type=_trimap_range, metavar='N', help='the number that the trimaps of --trimap or --data have for foreground, such as 2 for those of 0, 1 and 2')
     parser.add_argument('--resize', action='store_true', help='bring mattes of another size to that of the truth (default: they are refused)')
     parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), help='of Grad and Conn (default: dim, the original); a benchmark has its own')
     parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: a classical method, or none (default: what each checkpoint says)')
@@ -487,6 +508,16 @@ def _check_evaluate(options):
         stop('--set chooses among the sets of --data; leave it out with --gt')
     if options.data and options.trimap:
         stop('--trimap goes with --pred and --gt; with --data, trimaps are taken from there')
+    if options.gt and options.trimap_matte_range and not options.trimap:
+        stop('--trimap-matte-range says how to read the files of --trimap')
+    if options.pred_matte_range and not options.pred:
+        stop('--pred-matte-range says how to read the files of --pred')
+    if options.resize and not options.pred:
+        stop('--resize is for the mattes of --pred')
+    if not options.checkpoint and (options.settle or options.size):
+        stop(f'--{"settle" if options.settle else "size"} is for the models of --checkpoint')
+    if options.gt and (options.split or options.trimap_radius):
+        stop(f'--{"split" if options.split else "trimap-radius"} goes with --data; leave it out with --gt')
     if models and options.gt:
         stop('--gt goes with --pred; models need --data')
     if Path(options.out).is_dir() or Path(options.out).suffix == '.json':
@@ -518,20 +549,22 @@ def _truth_pairs(options):
     pairings = {folder: pair_mattes(folder, options.gt, trimap=options.trimap) for folder in options.pred}
     files = {name: found for p in pairings.values() for name, found in p.files.items()}
     pairs = [Pair(name, truth, truth, trimap) for name, (_, truth, trimap) in sorted(files.items())]
-    return {Path(options.gt).resolve().name: PairFolder(pairs, matte_range=options.gt_matte_range)}, {folder: p.missing for folder, p in pairings.items()}
+    return {Path(options.gt).resolve().name: PairFolder(pairs, matte_range=options.gt_matte_range, trimap_matte_range=options.trimap_matte_range)}, {folder: p.missing for folder, p in pairings.items()}
 
 def _chosen_sets(options, protocol):
     "The sets to evaluate on: {title: dataset}."
     from twinswin_matte.core import MattingError
     from twinswin_matte.data.mattes import held_out_sets
     if protocol.sets:
-        if options.gt_matte_range:
-            raise MattingError('--gt-matte-range is for data of your own; a benchmark has its own')
+        given = next((name for name in ('gt_matte_range', 'trimap_matte_range', 'split') if getattr(options, name)), None)
+        if given:
+            raise MattingError(f'--{given.replace("_", "-")} is for data of your own; a benchmark has its own')
         from twinswin_matte.apply.protocols import open_sets
         return open_sets(protocol, options.data, sets=options.set)
-    if options.split == 'all' and options.set:
+    ranges, split = dict(matte_range=options.gt_matte_range, trimap_matte_range=options.trimap_matte_range), options.split or 'test'
+    if split == 'all' and options.set:
         raise MattingError('--set chooses among held-out sets; leave it out with --split all')
-    parts = held_out_sets(options.data, options.split, matte_range=options.gt_matte_range)
+    parts = held_out_sets(options.data, split, **ranges)
     for name in options.set or ():
         if name not in parts:
             raise MattingError(f'{options.data}: no held-out set {name}: {_nearest(name, list(parts))}')
@@ -548,7 +581,7 @@ def _methods(options):
     from twinswin_matte.apply.predict import Matter
     from twinswin_matte.apply.protocols import MatteFolder
     titles = _titles(options.checkpoint + options.pred)
-    made = [Matter(c, device=options.device, size=options.size, settle=options.settle) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize, matte_range=options.pred_matte_range) for f in options.pred]
+    made = [Matter(c, device=options.device, size=options.size, settle=options.settle) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize, matte_range=options.pred_matte_range, option='pred_matte_range=') for f in options.pred]
     twice = next((t for t in titles + options.classical if (titles + options.classical).count(t) > 1), None)
     if twice:
         options.parser.error(f'{twice} is given twice: name each method once')
@@ -574,7 +607,7 @@ def _evaluate(options):
             print(f"{name}: {frame.attrs['parameters'] / 1e6:.2f} M parameters, {frame.attrs['milliseconds']:.0f} ms for the first picture on {method.device}", flush=True)
     if processes.is_main:
         _report_evaluation(options, frames, methods, sets)
-    return max(_tell_missing(name, frame, missing.get(str(getattr(methods[name], 'folder', '')), {}), processes.is_main) for name, frame in frames.items())
+    return max(_tell_missing(name, frame, missing.get(str(getattr(methods[name], 'folder', '')), {}), options if processes.is_main else None) for name, frame in frames.items())
 
 def _fitting(protocol, sets, options):
     "Without a named protocol, the unknown region is left out where there are no trimaps."
@@ -609,13 +642,13 @@ def _draw_worst(name, frame, method, sets, options):
     figure = worst_figure(frame, sets, method, count=options.worst, metric=options.metric or frame.attrs['protocol'].metrics[0], trimap_radius=options.trimap_radius)
     print(f'worst pictures of {name}: {save_figure(figure, out.with_name(f"{out.stem}.worst.{safe}.png"))}')
 
-def _tell_missing(name, frame, missing, aloud):
-    "Say what was not evaluated; 1 if there was any."
+def _tell_missing(name, frame, missing, options):
+    "Say what was not evaluated, if there are options; 1 if there was any."
     lines = [f'no prediction for: {", ".join(names)}' for names in frame.attrs['missing'].values()]
     lines += [f'no {what} for: {", ".join(names)}' for what, names in missing.items() if what != 'prediction' or not lines]
     lines += [f'failed: {reason}' for failed in frame.attrs['failed'].values() for reason in failed.values()]
-    for line in lines if aloud else ():
-        _warn(f'{name}: {line}')
+    for line in lines if options else ():
+        _warn(_as_typed(f'{name}: {line}', options))
     return int(bool(lines))
 
 # %% ../nbs/49_cli.ipynb #a12989e4
@@ -758,14 +791,15 @@ def _data_list(options):
 def _check_options(parser):
     parser.add_argument('folder', metavar='DIR', help='pictures and mattes')
     parser.add_argument('--read', action='store_true', help='read every picture, to find damaged ones (default: three of each part)')
-    parser.add_argument('--matte-range', metavar='N|labels', help='the number that the mattes have for opaque, if it is not 255 (or 65535 in files of 16 bits): 1, 4095, ...; labels: every number but 0 is foreground; data.matte_range in a configuration')
+    parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that the mattes have for opaque, if it is not 255 (or 65535 in files of 16 bits): 1, 4095, ...; labels: every number but 0 is foreground; data.matte_range in a configuration')
+    parser.add_argument('--trimap-matte-range', type=_trimap_range, metavar='N', help='the number that the trimaps have for foreground, such as 2 for those of 0, 1 and 2; data.trimap_matte_range in a configuration')
     parser.set_defaults(run=_data_check)
 
 def _data_check(options):
     "Print what a folder holds."
     from twinswin_matte.data.mattes import open_data
     from twinswin_matte.core import describe_left_out, left_out
-    pool = open_data(options.folder, longest=None, megabytes=0, matte_range=options.matte_range)
+    pool = open_data(options.folder, longest=None, megabytes=0, matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
     print(*pool.notes, sep='\n')
     others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
     if others:
@@ -773,12 +807,12 @@ def _data_check(options):
     sets = {'train': pool.train, 'validation': pool.validation, **{t if t == 'test' else f'test {t}': d for t, d in (pool.test or {}).items()}}
     print('samples per epoch: ' + ', '.join(f'{title} {len(dataset)}' for title, dataset in sets.items() if dataset is not None))
     parts = [part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None]
-    bad = sum(_read_all(part, None if options.read else 3) for part in {id(part): part for part in parts}.values())
+    bad = sum(_read_all(part, options, None if options.read else 3) for part in {id(part): part for part in parts}.values())
     if bad or options.read:
         print(f'{bad} could not be read' if bad else 'all could be read')
     return int(bool(bad))
 
-def _read_all(dataset, most=None):
+def _read_all(dataset, options, most=None):
     "Read every sample, or the first few, and name the bad ones; how many there were."
     from twinswin_matte.apply.predict import Progress, stream
     count = min(len(dataset), most or len(dataset))
@@ -786,7 +820,7 @@ def _read_all(dataset, most=None):
     for _, future in stream(dataset.__getitem__, range(count)):
         progress.step()
         if future.exception():
-            _warn(f'failed: {future.exception()}')
+            _warn(_as_typed(f'failed: {future.exception()}', options))
             bad += 1
     progress.close()
     return bad
@@ -884,7 +918,8 @@ def _shard_options(parser):
     parser.add_argument('--megabytes', type=_count, default=256, metavar='MB', help='size of a shard (default: 256)')
     parser.add_argument('--quality', type=_count, default=95, help='of the JPEG colours; alphas are lossless (default: 95)')
     parser.add_argument('--workers', type=int, default=0, help='processes (default: 0, this one)')
-    parser.add_argument('--matte-range', metavar='N|labels', help='the number that the mattes have for opaque, as of matte data check')
+    parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that the mattes have for opaque, as of matte data check')
+    parser.add_argument('--trimap-matte-range', type=_trimap_range, metavar='N', help='the number that the trimaps have for foreground, as of matte data check')
     parser.add_argument('--overwrite', action='store_true', help='replace shards of other content')
     parser.set_defaults(run=_data_shard)
 
@@ -896,11 +931,11 @@ def _data_shard(options):
     from twinswin_matte.data.mattes import open_data
     from twinswin_matte.data.shards import write_shards
     if Path(options.source).suffix.lower() == '.csv':
-        if options.matte_range is not None:
-            options.parser.error('--matte-range is for folders of mattes; save those that a table names with 8 or 16 bits')
+        if options.matte_range is not None or options.trimap_matte_range is not None:
+            options.parser.error('--matte-range and --trimap-matte-range are for folders; save what a table names with 8 or 16 bits')
         source, notes = LabelledComposites(options.source).foregrounds, [f'foregrounds of {Path(options.source).name}']
     else:
-        pool = open_data(options.source, longest=None, matte_range=options.matte_range)
+        pool = open_data(options.source, longest=None, matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
         source, notes = pool.train, pool.notes
     if source is None or not len(source):
         raise MattingError(f'{options.source}: holds nothing to train on')
@@ -1067,7 +1102,7 @@ def main(
             return 2
         if not _is_ours(error):
             raise
-        _warn(f'{options.parser.prog}: {" ".join(str(error).split())}')
+        _warn(_as_typed(f'{options.parser.prog}: {" ".join(str(error).split())}', options))
         return 2
 
 def _flushed(code):

@@ -7,15 +7,16 @@ __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAX
            'OTHER_PICTURES', 'SYSTEM_FILES', 'LONGEST_SIDES', 'TURNED', 'MattingError', 'nearest_name', 'Registry',
            'MattingSample', 'repo_root', 'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder',
            'data_root', 'golden_root', 'has_heif', 'NamedBytes', 'first_bytes', 'rgb_profile', 'picture_dpi',
-           'colored_share', 'is_opaque', 'RangeError', 'matte_values', 'scale_matte', 'load_photo', 'load_image',
-           'load_alpha', 'MatteReader', 'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread',
-           'plain_text', 'json_text', 'utf8_path', 'atomic_write', 'save_json', 'save_tensors', 'not_tensors',
-           'save_image', 'to_pil', 'from_pil', 'own_alpha_remark', 'as_photo', 'pad_to_multiple', 'unpad', 'Row',
-           'show_row', 'figure_row']
+           'colored_share', 'is_opaque', 'RangeError', 'matte_values', 'parse_range', 'name_range', 'range_option',
+           'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'MatteReader', 'image_size', 'list_images',
+           'left_out', 'describe_left_out', 'one_thread', 'plain_text', 'json_text', 'utf8_path', 'atomic_write',
+           'save_json', 'file_digest', 'save_tensors', 'not_tensors', 'save_image', 'to_pil', 'from_pil',
+           'own_alpha_remark', 'as_photo', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import contextlib
 import errno
+import hashlib
 import io
 import json
 import math
@@ -490,14 +491,15 @@ def _limit(picture):
     "The number that means white, as the picture's mode has it."
     return 1 if picture.mode == 'F' else 65535 if picture.mode.startswith('I') else 255
 
-def _scale_numbers(path, picture, raw=False):
-    "HxWx1 array in 0..1 of 16-bit gray, or of integers and floats that fit the range; as stored if it is to be raw. With alpha, never raw, if one gray counts as clear."
+def _scale_numbers(path, picture, raw=False, color=False):
+    "HxWx1 array in 0..1 of 16-bit gray, or of integers and floats that fit the range; as stored if it is to be raw. With alpha, never raw, if one gray counts as clear. Photographs (color) of mode I without a number above 255 have 8 bits."
     array, clear = np.asarray(picture, dtype=np.float32)[..., None], picture.info.get('transparency')
     if picture.format == 'TIFF' and picture.tag_v2.get(262) == 0 and picture.mode.startswith('I;16'):
         array = 65535 - array  # white is zero: Pillow turns 8 bits only
+    limit = 255 if color and picture.mode == 'I' and array.max(initial=0) <= 255 else _limit(picture)
     if isinstance(clear, int):
-        return np.concatenate([_in_limit(path, array, _limit(picture)), array != clear], 2, dtype=np.float32)
-    return array if raw else _in_limit(path, array, _limit(picture))
+        return np.concatenate([_in_limit(path, array, limit), array != clear], 2, dtype=np.float32)
+    return array if raw else _in_limit(path, array, limit)
 
 def _with_scaled_key(picture):
     "A PNG whose clear gray is on the scale of its pixels: Pillow brings 2 and 4 bits to 8, but not that number."
@@ -552,7 +554,7 @@ def _decode_float(path, content, tags, color, notes):
     return _in_srgb(_convert_deep, array, tags.get(34675), notes)
 
 # %% ../nbs/00_core.ipynb #37de401c
-def _decode_pillow(path, picture, *, profile=None, notes=None, raw=False):
+def _decode_pillow(path, picture, *, color=True, profile=None, notes=None, raw=False):
     "HxWxC array in 0..1 of anything that Pillow reads, with 1 to 4 channels; if raw, numbers and indices as stored."
     try:
         picture = _with_scaled_key(picture)
@@ -560,7 +562,7 @@ def _decode_pillow(path, picture, *, profile=None, notes=None, raw=False):
         if raw and picture.mode == 'P':
             return np.asarray(picture, dtype=np.float32)[..., None]
         if picture.mode == 'F' or picture.mode.startswith('I'):
-            return _in_srgb(_convert_deep, _scale_numbers(path, picture, raw), profile, notes)
+            return _in_srgb(_convert_deep, _scale_numbers(path, picture, raw, color), profile, notes)
         inks = profile is not None and picture.mode == 'CMYK' == _space(profile)
         plain = picture if inks else _to_plain_mode(picture)
         plain = _to_plain_mode(_in_srgb(_convert, plain, profile if picture.mode != 'LAB' else None, notes))
@@ -609,7 +611,7 @@ def _decode(path, *, color=True, raw=False):
         return _Decoded(rearrange(torch.from_numpy(np.ascontiguousarray(array)), 'h w c -> c h w'), 1, dpi if min(dpi) > 1 else None, notes)
     picture = _open(path, content)
     deep, profile = _is_deep(picture, content), _profile_of(picture) if color else None
-    array = _decode_pillow(path, picture, profile=None if deep else profile, notes=notes, raw=raw)
+    array = _decode_pillow(path, picture, color=color, profile=None if deep else profile, notes=notes, raw=raw)
     if picture.format in ENDINGS and ENDINGS[picture.format] not in content:
         raise MattingError(f'{path}: the picture is damaged or cut off (its end is missing); copy it again')
     if deep and picture.format == 'TIFF':
@@ -681,34 +683,52 @@ def _gray_values(values, what, trimap, mode=''):
 class RangeError(MattingError):
     "A matte whose numbers seem to end below white. Where another matte of the same origin reaches white, they do not: see `MatteReader`."
 
-def _seems(alpha, top, limit, trimap):
-    "What the numbers of a matte seem to be instead of 0 to `limit`, and the number that means opaque; None if nothing speaks against them."
+def _plateaus(numbers, limit):
+    "The numbers but 0 whose plateaus are nearly all that is seen, as of classes; none of them if they follow each other, as in a soft matte."
+    counts = torch.bincount(numbers.flatten().long())
+    counts[0] = 0
+    wide = (counts >= max(16, 0.01 * counts.sum().item())).nonzero()[:, 0]
+    few = len(wide) > 0 and counts[wide].sum() > 0.95 * counts.sum()
+    steps = (1,) if limit == 255 else (256, 257)  # 257: of 8 bits that were made 16
+    soft = few and len(wide) > 3 and any(not (wide % step).any() and wide[-1] - wide[0] < 2 * step * len(wide) for step in steps)
+    return wide.tolist() if few and not soft else []
+
+def _seems_plateaus(numbers, top, limit):
+    "As `_seems`, of a matte that ends below white, by its plateaus: several numbers without others between them, or one over much of it."
+    if len(_plateaus(numbers, limit)) > 1:
+        return 'class numbers', 'labels'
+    counts = torch.bincount(numbers.flatten().long())[limit // 16:]
+    flat = counts.max() >= max(16, min(0.25 * numbers.numel(), 0.5 * (numbers > 0).sum().item()))
+    return (f'numbers from 0 to {top}', top) if flat else None
+
+def _seems(alpha, top, limit, trimap, plain):
+    "What the numbers of a matte seem to be instead of 0 to `limit`, and the number that means opaque; None if nothing speaks against them. Plateaus are plain in trimaps and alpha channels."
     if not 0 < top:
         return None
     if limit == 1:
         return None if top >= 0.02 else ('zeros and ones', 1) if round(top * 255) == 1 else ('class numbers', 'labels')
     numbers = (alpha * limit).round()
     usual = {255: {100: 'percent', 127: '7 bits'}, 65535: {32767: '15 bits', 32768: '15 bits'}}[limit].get(top)
-    if usual and not trimap and (numbers == top).sum() > 0.25 * (numbers > 0).sum():  # opaque where it is highest: a plateau
+    if usual and not plain and (numbers == top).sum() > 0.25 * (numbers > 0).sum():  # opaque where it is highest: a plateau
         return usual, top
     if limit == 255 == top and not trimap:
         low = (numbers > 0) & (numbers < 255)
         void = not bool((low & (numbers > 50)).any()) and 0 < (numbers == 255).sum() < low.sum()
         return ('class numbers and 255 for what is undecided', 'labels') if void else None
     if top >= (0.2 * limit if limit == 255 else 16383.5):
-        return None
+        return None if plain or top >= 0.95 * limit else _seems_plateaus(numbers, top, limit)
     bits = next((b for b in (8, 10, 12, 14) if limit == 65535 and top == 2 ** b - 1), None)
-    return (f'{bits} bits', top) if bits else ('zeros and ones', 1) if top == 1 else ('a trimap of 0, 1 and 2', 2) if trimap and top == 2 else ('class numbers', 'labels')
+    return (f'{bits} bits', top) if bits else ('a trimap of 0, 1 and 2', 2) if trimap and top <= 2 else ('zeros and ones', 1) if top == 1 else ('class numbers', 'labels')
 
-def _check_reach(alpha, what, limit, trimap):
+def _check_reach(alpha, what, limit, trimap, plain=False):
     "Refuse a matte whose numbers seem to mean something else than 0 to `limit`."
     top = alpha.max().item() * limit
-    top = round(top) if limit > 1 else top
-    if (found := _seems(alpha, top, limit, trimap)) is None:
+    top = round(top) if limit > 1 else float(f'{top:.4g}')
+    if (found := _seems(alpha, top, limit, trimap, trimap or plain)) is None:
         return alpha
     seems, range_ = found
     levels = '0 background, 128 unknown, 255 foreground' if trimap else f'{limit} is opaque'
-    raise RangeError(f'{what}: its largest value is {top:.4g} of {limit}, as if it held {seems}, and {"a trimap has " if trimap else ""}{levels}; say matte_range={range_} to read it so'
+    raise RangeError(f'{what}: its largest value is {top} of {limit}, as if it held {seems}, and {"a trimap has " if trimap else ""}{levels}; say matte_range={range_} to read it so'
                      + (f' (or matte_range={limit} if it is {"right" if top == limit else "that faint"})' if limit > 1 else ' (files), or scale it to 0..1') + ', or save it again')
 
 def _stored(gray, limit):
@@ -726,7 +746,45 @@ def matte_values(
 ) -> torch.Tensor:  # 1xHxW in 0..1
     "What a picture means as a matte; an error if it is none."
     gray = _gray_values(values, what, trimap, mode)
-    return _check_reach(gray, what, limit, trimap) if matte_range is None else scale_matte(_stored(gray, limit), matte_range, what=what)
+    if matte_range is not None:
+        return scale_matte(_stored(gray, limit), matte_range, what=what)
+    return _check_reach(gray, what, limit, trimap, plain=len(values) in (2, 4) and not is_opaque(values[-1]))
+
+def parse_range(
+    matte_range,  # a number, 'labels', or the text of either; None
+    *,
+    trimap: bool = False,  # is it of a trimap? Labels are none
+):  # int, float, 'labels' or None
+    "The range that an option gives; an error for what is none."
+    if matte_range is None or matte_range == 'labels' and not trimap:
+        return matte_range
+    if matte_range == 'labels':
+        raise MattingError('matte_range=labels is for mattes and masks; give the number that a trimap has for foreground, such as 2')
+    try:
+        top = 0.0 if isinstance(matte_range, bool) else float(matte_range)
+    except (TypeError, ValueError):
+        top = 0.0
+    if not 0 < top < float('inf'):
+        what = 'the number that a trimap has for foreground, such as 2' if trimap else 'the number that means opaque, such as 1, 255 or 4095, or labels (every number but 0 is foreground)'
+        raise MattingError(f'matte_range={matte_range}: give {what}')
+    return int(top) if top == int(top) else top
+
+def name_range(
+    text: str,  # a message
+    name: str,  # what the caller calls `matte_range=`, as it stands before a value: 'truth_matte_range=', '--gt-matte-range '
+) -> str:
+    "A message that names the option that its reader has."
+    return re.sub(r'\bmatte_range=', name, text)
+
+@contextmanager
+def range_option(
+    name: str,  # as for `name_range`
+):  # a context
+    "Errors inside that speak of `matte_range=` name the option that the caller has for it."
+    try:
+        yield
+    except MattingError as error:
+        raise type(error)(name_range(str(error), name)) from None
 
 def scale_matte(
     numbers: torch.Tensor,  # 1xHxW, as stored
@@ -735,21 +793,16 @@ def scale_matte(
     what='the matte',  # for messages
 ) -> torch.Tensor:  # 1xHxW in 0..1
     "A matte of numbers whose range is given."
-    if matte_range == 'labels':
+    top = parse_range(matte_range)
+    if top == 'labels':
         return (numbers > 0).float()
-    try:
-        top = float(matte_range)
-        if not 0 < top < float('inf'):
-            raise ValueError
-    except (TypeError, ValueError):
-        raise MattingError(f'matte_range={matte_range}: give the number that means opaque, such as 1, 255 or 4095, or labels (every number but 0 is foreground)') from None
     if numbers.max() > top * 1.001 or numbers.min() < 0:
         raise MattingError(f'{what}: holds values from {numbers.min():g} to {numbers.max():g}, and matte_range={matte_range}; give the largest, or labels')
     return (numbers / top).clamp(0, 1)
 
 # %% ../nbs/00_core.ipynb #4675c6c7
 def load_photo(
-    path,  # a PNG, JPEG, WebP, TIFF or BMP file, or `NamedBytes` of one
+    path,  # a picture file of any kind in `IMAGE_SUFFIXES`, such as JPEG, PNG, TIFF, WebP, HEIC or AVIF, or `NamedBytes` of one
 ) -> MattingSample:  # image, the file's own alpha if it is not opaque everywhere, and meta: 'dpi' (across, down) or None, 'remarks' (what is odd)
     "Read a photograph with what else its file says."
     found = _decode(path)
@@ -758,7 +811,7 @@ def load_photo(
     return MattingSample(color.clone(), values[-1:].clone() if see_through else None, name=Path(str(path)).stem, meta={'dpi': found.dpi, 'remarks': found.notes})
 
 def load_image(
-    path,  # a PNG, JPEG, WebP, TIFF or BMP file, or `NamedBytes` of one
+    path,  # a picture file of any kind in `IMAGE_SUFFIXES`, such as JPEG, PNG, TIFF, WebP, HEIC or AVIF, or `NamedBytes` of one
     *,
     channels: int = 3,  # 1 gray, 3 RGB (an alpha channel is dropped, the color stays straight), 4 RGBA
 ) -> torch.Tensor:  # channels x H x W float32 in 0..1, upright, sRGB
@@ -796,17 +849,19 @@ class MatteReader:
         files,  # paths of the mattes of one data set or of one method
         *,
         matte_range=None,  # as in `load_alpha`
-        flat: bool = False,  # also one with a single number besides 0, as a mask of zeros and ones has: right for predictions
+        flat: bool = False,  # also a faint one with a single number besides 0, as a mask of zeros and ones has: right for predictions
+        option: str = 'matte_range=',  # as for `range_option`
     ):
-        self.files, self.matte_range, self.flat, self.reaches = list(files), matte_range, flat, None
+        with range_option(option):
+            self.matte_range = parse_range(matte_range)
+        self.files, self.flat, self.option, self.reaches = list(files), flat, option, {}
 
-    def _white(self, path):
-        "Does one of a hundred other files, as many bits deep as this one, use the whole range?"
-        limit = _decode(path, color=False).limit
-        for other in self.files[::-(-len(self.files) // 100) or 1]:
+    def _white(self, limit):
+        "Does one of a hundred files of this depth use the whole range, and not for class numbers?"
+        for path in self.files[::-(-len(self.files) // 100) or 1]:
             try:
-                found = _decode(other, color=False) if Path(other) != Path(path) else None
-                if found is not None and found.limit == limit and matte_values(found.values, limit=limit, mode=found.mode).max() > 0.95:
+                found = _decode(path, color=False)
+                if found.limit == limit and (alpha := matte_values(found.values, limit=limit, mode=found.mode)).max() > 0.95 and (limit == 1 or len(_plateaus(_stored(alpha, limit), limit)) < 3):
                     return True
             except MattingError:
                 continue
@@ -816,15 +871,17 @@ class MatteReader:
         path,  # one of the files
     ) -> torch.Tensor:  # 1xHxW float32 in 0..1
         "Read a matte."
-        try:
-            return load_alpha(path, matte_range=self.matte_range)
-        except RangeError:
-            if self.reaches is None:
-                self.reaches = self._white(path)
-            alpha = load_alpha(path, matte_range=_decode(path, color=False).limit) if self.reaches else None
-            if alpha is None or not self.flat and len(alpha[alpha > 0].unique()) == 1:
-                raise
-            return alpha
+        with range_option(self.option):
+            try:
+                return load_alpha(path, matte_range=self.matte_range)
+            except RangeError:
+                limit = _decode(path, color=False).limit
+                if limit not in self.reaches:
+                    self.reaches[limit] = self._white(limit)
+                alpha = load_alpha(path, matte_range=limit) if self.reaches[limit] else None
+                if alpha is None or not self.flat and alpha.max() < 0.2 and len(alpha[alpha > 0].unique()) == 1:
+                    raise
+                return alpha
 
 # %% ../nbs/00_core.ipynb #b145a167
 def image_size(
@@ -994,6 +1051,16 @@ def save_json(
         temporary.write_text(json_text(content, indent=1, default=str) + '\n', encoding='utf-8')
     return Path(path)
 
+def file_digest(
+    path,  # a file
+) -> str:  # 64 hexadecimal digits
+    "SHA-256 of a file, read in pieces."
+    total = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while piece := file.read(1 << 20):
+            total.update(piece)
+    return total.hexdigest()
+
 def save_tensors(
     path,  # .safetensors
     tensors: dict,  # name -> tensor
@@ -1106,9 +1173,9 @@ def from_pil(
     color: bool = True,  # is it a photograph? Its color profile counts then; trimaps, masks and mattes are data
     alpha: bool = False,  # return its transparency, too
 ) -> torch.Tensor:  # 1xHxW if gray, else 3xHxW, in 0..1; with alpha 2xHxW or 4xHxW
-    "A tensor of a Pillow picture, upright, in sRGB."
+    "A tensor of a Pillow picture, upright, in sRGB. A photograph of mode I has 16 bits if a number exceeds 255, else 8; a matte always 16."
     notes = []
-    array = _decode_pillow('picture', picture, profile=_profile_of(picture) if color else None, notes=notes)
+    array = _decode_pillow('picture', picture, color=color, profile=_profile_of(picture) if color else None, notes=notes)
     for note in notes:
         warnings.warn(f'the picture: {note}', stacklevel=2)
     image = rearrange(torch.from_numpy(np.ascontiguousarray(_upright(array, _orientation(picture)))), 'h w c -> c h w')

@@ -30,7 +30,7 @@ from fastcore.basics import patch
 from .apply.predict import Prediction, checkpoint_file, keep_transparency
 from .apply.tiles import SparingMatter
 from .apply.views import preview, smaller
-from .core import MattingError, as_photo, image_size, load_alpha, load_image, save_image
+from .core import MattingError, RangeError, as_photo, image_size, load_alpha, load_image, save_image
 from .jobs import unique_names
 from .outputs import Backdrop, Look
 
@@ -168,7 +168,13 @@ class Desk:
 # %% ../nbs/47_serve.ipynb #57409602
 def _read_guide(path):
     "What a file means as a trimap and as a mask: a shape of one gray is unknown in the one and foreground in the other."
-    trimap, mask = load_alpha(path, trimap=True), load_alpha(path)
+    trimap = load_alpha(path, trimap=True)
+    try:
+        mask = load_alpha(path)
+    except RangeError:
+        if not 0.45 < trimap.max() < 0.55:  # else it is a trimap without foreground
+            raise
+        mask = trimap
     return {'trimap': trimap, 'mask': trimap if torch.equal(trimap, mask) else mask}
 
 def _for_page(text):

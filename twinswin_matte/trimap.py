@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['STRAY', 'dilate', 'erode', 'trimap_from_alpha', 'unknown_region', 'trimap_from_mask', 'colour_cut',
-           'trimap_from_coarse', 'random_trimap', 'jitter_trimap', 'clean_trimap', 'load_trimap', 'trimap_remark',
-           'boundary_band']
+           'trimap_from_coarse', 'random_trimap', 'jitter_trimap', 'clean_trimap', 'drawn_trimap', 'load_trimap',
+           'TrimapReader', 'trimap_remark', 'boundary_band']
 
 # %% ../nbs/01_trimap.ipynb #379a6abe
 import cv2
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .core import MattingError, load_alpha
+from .core import MattingError, load_alpha, parse_range, range_option
 
 # %% ../nbs/01_trimap.ipynb #f4ed69e8
 def _each(
@@ -161,24 +161,47 @@ def clean_trimap(
     "Snap stray values to background, unknown and foreground."
     return _assemble(values >= 1 - tolerance, values <= tolerance)
 
+def drawn_trimap(
+    values: torch.Tensor,  # 1xHxW in 0..1, of a file or an argument
+    *,
+    what='the trimap',  # which one, for messages
+) -> torch.Tensor:  # same shape, in {0, 0.5, 1}
+    "The trimap that somebody drew; an error for a photo and for grays alone."
+    if len(values.unique()) == 1 and 0.2 < values.mean() < 0.8:
+        return clean_trimap(values)
+    stray = torch.bincount((values * 255).round().int().flatten(), minlength=256)[STRAY]
+    if stray.sum() > values.numel() / 5 and (stray > 0).sum() > 32:
+        raise MattingError(f'{what}: has greys of all kinds ({stray.sum() / values.numel():.0%} of its pixels), like a photo; a trimap has 0 background, 128 unknown, 255 foreground')
+    trimap = clean_trimap(values)
+    if not bool((trimap != 0.5).any()):
+        raise MattingError(f'{what}: no pixel is near black or white; a trimap has 0 background, 128 unknown, 255 foreground')
+    return trimap
+
 def load_trimap(
     path,  # a picture with 0, 128 and 255, or nearly so
     *,
     matte_range=None,  # the number in the file that means foreground, such as 2 for a trimap of 0, 1 and 2; None: 255 or 65535
 ) -> torch.Tensor:  # 1xHxW in {0, 0.5, 1}
     "Read a trimap somebody drew."
-    if matte_range == 'labels':
-        raise MattingError('matte_range=labels is for mattes and masks; give the number that a trimap has for foreground, such as 2')
-    values = load_alpha(path, matte_range=matte_range, trimap=True)
-    if len(values.unique()) == 1 and 0.2 < values.mean() < 0.8:
-        return clean_trimap(values)
-    stray = torch.bincount((values * 255).round().int().flatten(), minlength=256)[STRAY]
-    if stray.sum() > values.numel() / 5 and (stray > 0).sum() > 32:
-        raise MattingError(f'{path}: has greys of all kinds ({stray.sum() / values.numel():.0%} of its pixels), like a photo; a trimap has 0 background, 128 unknown, 255 foreground')
-    trimap = clean_trimap(values)
-    if not bool((trimap != 0.5).any()):
-        raise MattingError(f'{path}: no pixel is near black or white; a trimap has 0 background, 128 unknown, 255 foreground')
-    return trimap
+    return drawn_trimap(load_alpha(path, matte_range=parse_range(matte_range, trimap=True), trimap=True), what=path)
+
+class TrimapReader:
+    "`load_trimap` for files of one origin, which have one range."
+    def __init__(self,
+        matte_range=None,  # as in `load_trimap`
+        *,
+        option: str = 'trimap_matte_range=',  # what the caller calls it, as for `range_option`
+    ):
+        with range_option(option):
+            self.matte_range = parse_range(matte_range, trimap=True)
+        self.option = option
+
+    def __call__(self,
+        path,  # one of the files
+    ) -> torch.Tensor:  # 1xHxW in {0, 0.5, 1}
+        "Read a trimap."
+        with range_option(self.option):
+            return load_trimap(path, matte_range=self.matte_range)
 
 # %% ../nbs/01_trimap.ipynb #d6ebbf00
 def trimap_remark(

@@ -17,10 +17,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from .evaluate import resize_matte, save_metrics
+from .evaluate import resize_matte, sample_trimap, save_metrics
 from .protocols import HIGHER, MatteFolder, conditions, heading
 from ..core import MattingError, atomic_write, json_text, plain_text
-from ..trimap import trimap_from_alpha
 
 # %% ../../nbs/42b_apply.compare.ipynb #84228638
 LEVEL, RESAMPLES, SEED = 0.95, 9999, 0
@@ -388,11 +387,9 @@ def _sample_of(data, title, name):
 def _matte_of(method, title, sample, trimap_radius):
     "A method's matte at the size of the truth."
     if isinstance(method, MatteFolder):
-        files = method.files(title)
-        alpha = method.reader(files.values())(files[sample.name])
+        alpha = method.reader(title)(method.files(title)[sample.name])
         return resize_matte(alpha, sample.size) if alpha.shape != sample.alpha.shape else alpha
-    trimap = sample.trimap if sample.trimap is not None or trimap_radius is None else trimap_from_alpha(sample.alpha, radius=trimap_radius)
-    return method(sample.image, trimap if method.needs_trimap else None).alpha
+    return method(sample.image, sample_trimap(sample, trimap_radius) if method.needs_trimap else None).alpha
 
 # %% ../../nbs/42b_apply.compare.ipynb #5ea3a3b0
 def _has_photograph(sample):

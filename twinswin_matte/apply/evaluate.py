@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['COLUMNS', 'ALONE', 'REGION_NOTES', 'Pairing', 'pair_mattes', 'matte_rows', 'Processes', 'join_processes',
            'collect_rows', 'save_metrics', 'resize_matte', 'load_matte', 'evaluate_folder', 'summarize', 'summary_text',
-           'time_model', 'evaluate_model', 'answer_with', 'describe_matter', 'evaluate_samples', 'ClassicalMatting',
-           'compare']
+           'time_model', 'sample_trimap', 'evaluate_model', 'answer_with', 'describe_matter', 'evaluate_samples',
+           'ClassicalMatting', 'compare']
 
 # %% ../../nbs/42_apply.evaluate.ipynb #62d42ad6
 import math
@@ -29,7 +29,7 @@ from ..jobs import Progress, process_number, stream
 from ..metrics import METRICS, REGIONS, matte_metrics
 from ..models.classical import classical_method, solve_alpha
 from ..models.zoo import count_parameters
-from ..trimap import load_trimap, trimap_from_alpha
+from ..trimap import TrimapReader, trimap_from_alpha
 
 # %% ../../nbs/42_apply.evaluate.ipynb #74416447
 @dataclass
@@ -215,22 +215,26 @@ def evaluate_folder(
     resize: bool = False,  # bring mattes of another size to that of the truth, else they are refused
     pred_matte_range=None,  # the number that the predictions have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     truth_matte_range=None,  # the same of the true mattes
+    trimap_matte_range=None,  # the number that the trimaps have for foreground, such as 2 for those of 0, 1 and 2
     workers: int = 2,  # threads
     processes: Processes = ALONE,  # those that share the work, from `join_processes`
 ) -> pd.DataFrame:  # a row per picture and region; `attrs` has sizes, resized, failed, missing, convention
     "Compare a folder of mattes with the truth."
-    pairing = pair_mattes(prediction, truth, trimap=trimap)
+    if trimap_matte_range is not None and trimap is None:
+        raise MattingError(f'trimap_matte_range={trimap_matte_range}: has no effect without trimaps; leave it out, or give their folder (trimap)')
+    read_trimap, pairing = TrimapReader(trimap_matte_range), pair_mattes(prediction, truth, trimap=trimap)
     regions = tuple(r for r in regions if r != 'unknown' or trimap is not None)
 
     predictions, truths, *_ = zip(*pairing.files.values(), strict=True)
-    read, read_truth, resized = MatteReader(predictions, matte_range=pred_matte_range, flat=True), MatteReader(truths, matte_range=truth_matte_range), set()
+    read, resized = MatteReader(predictions, matte_range=pred_matte_range, flat=True, option='pred_matte_range='), set()
+    read_truth = MatteReader(truths, matte_range=truth_matte_range, option='truth_matte_range=')
 
     def measure(name):
         "Rows of one pair of files, and the size of its truth."
         files = pairing.files[name]
         t = read_truth(files[1])
         p = load_matte(files[0], t, resize=resize, resized=resized, read=read)
-        tri = None if files[2] is None else load_trimap(files[2])
+        tri = None if files[2] is None else read_trimap(files[2])
         return matte_rows(name, p, t, trimap=tri, regions=regions, convention=convention), tuple(t.shape[-2:])
 
     futures = stream(measure, processes.share(pairing.files), workers=workers)
@@ -289,7 +293,10 @@ def time_model(
         times.append(1000 * (time.perf_counter() - start))
     return sorted(times[1:])[repeats // 2]
 
-def _guide(sample, radius):
+def sample_trimap(
+    sample,  # a `MattingSample` with an alpha
+    radius: int | None,  # of the trimap that is made of its alpha if it has none, in pixels; None: none is made
+) -> torch.Tensor | None:  # 1xHxW in {0, 0.5, 1}
     "The sample's trimap, or one of its alpha, or none."
     if sample.trimap is not None or radius is None:
         return sample.trimap
@@ -373,7 +380,7 @@ def _answers(answer, dataset, indices, radius, workers):
         try:
             sample = future.result()
             name = _name(sample, i)
-            sample = sample.replace(name=name, trimap=_guide(sample, radius))
+            sample = sample.replace(name=name, trimap=sample_trimap(sample, radius))
             yield sample, answer(sample)
         except Exception as error:
             yield name, error
@@ -382,7 +389,7 @@ def _timing(matter, dataset, radius):
     "Milliseconds of the first sample, nan if it cannot be used."
     try:
         sample = dataset[0]
-        return time_model(matter, sample.image, trimap=_guide(sample, radius) if matter.needs_trimap else None)
+        return time_model(matter, sample.image, trimap=sample_trimap(sample, radius) if matter.needs_trimap else None)
     except Exception:
         return math.nan
 

@@ -25,14 +25,14 @@ from fastcore.basics import patch
 from PIL import Image, ImageOps
 
 from ..composite import cutout, estimate_foreground
-from ..core import MattingError, MattingSample, _as_tensor, _from_array, as_photo, from_pil, load_alpha, matte_values, nearest_name, scale_matte, show_row, to_pil, weights_folder
+from ..core import MattingError, MattingSample, _as_tensor, _from_array, as_photo, from_pil, load_alpha, matte_values, nearest_name, parse_range, scale_matte, show_row, to_pil, weights_folder
 from ..jobs import Progress, gather_images, stream
 from ..models.blocks import check_options
 from ..models.classical import classical_method, smooth_alpha, solve_alpha
 from ..models.hub import MANIFEST, find_pretrained, is_hub_name
 from ..models.zoo import load_checkpoint
 from ..outputs import OUTPUTS, Backdrop, Look, _resize, check_outputs, save_output
-from ..trimap import clean_trimap, load_trimap, trimap_from_coarse, trimap_from_mask, unknown_region
+from ..trimap import drawn_trimap, load_trimap, trimap_from_coarse, trimap_from_mask, unknown_region
 
 # %% ../../nbs/40_apply.predict.ipynb #241e8671
 _all_ = ['OUTPUTS', 'Backdrop', 'Look', 'Progress', 'check_outputs', 'gather_images', 'stream']  # of lower rooms, at hand for those who come for a matte
@@ -166,7 +166,7 @@ def _as_map(thing, what, matte_range=None):
 
 def _as_trimap(trimap, size, matte_range=None):
     "A 1xHxW trimap of a file, picture, array or tensor, checked against the picture's size."
-    trimap = load_trimap(trimap, matte_range=matte_range) if isinstance(trimap, (str, os.PathLike)) else clean_trimap(_as_map(trimap, 'trimap', matte_range))
+    trimap = load_trimap(trimap, matte_range=matte_range) if isinstance(trimap, (str, os.PathLike)) else drawn_trimap(_as_map(trimap, 'trimap', parse_range(matte_range, trimap=True)))
     if tuple(trimap.shape) != (1, *size):
         raise MattingError(f'the trimap is {"x".join(map(str, trimap.shape))}, the picture 1x{size[0]}x{size[1]}: they must have one size')
     return trimap
@@ -234,8 +234,12 @@ def guide_for(
         raise MattingError('trimap auto needs a coarse model: give the checkpoint of one that works without trimaps')
     if sum(x is not None for x in (None if auto else trimap, mask, coarse)) > 1:
         raise MattingError('trimap, mask and coarse model exclude each other: give one of them')
+    if radius is not None and mask is None and coarse is None:
+        raise MattingError(f'radius={radius}: has no effect without a mask or a coarse model; leave it out')
+    if matte_range is not None and mask is None and (auto or trimap is None):
+        raise MattingError(f'matte_range={matte_range}: has no effect without a mask or a drawn trimap; leave it out')
     if mask is not None:
-        return trimap_from_mask(_as_mask(mask, size, matte_range), radius=doubt_radius(size, radius))
+        return trimap_from_mask(_as_mask(mask, size, parse_range(matte_range)), radius=doubt_radius(size, radius))
     if coarse is not None:
         return trimap_from_coarse(image, getattr(coarse, 'plain', coarse)(image).alpha, radius=doubt_radius(size, radius))
     return None if trimap is None else _as_trimap(trimap, size, matte_range)
@@ -290,7 +294,8 @@ class Matter:
     Results lie upright, whatever the form of the picture: a file or a Pillow picture with an EXIF orientation is turned as a viewer turns it,
     and so are its matte and `Prediction.image`. Use `photo = ImageOps.exif_transpose(photo)` before `photo.putalpha(result.pil('alpha'))`;
     a warning reminds of it. Arrays and tensors are taken as they lie. A color profile is converted to sRGB. What is transparent in a picture
-    stays so: the matte never exceeds its own alpha, which `Prediction.remarks` tells.
+    stays so: the matte never exceeds its own alpha, which `Prediction.remarks` tells. A photograph of integers (mode I) has 16 bits if one of
+    them exceeds 255, else 8.
     """
     def __init__(self,
         model='trimap-free',  # a matting model (it is moved and put into eval mode), or what `checkpoint_file` takes: a checkpoint, a run's folder, a name in `SHIPPED` or on the Hub

@@ -18,12 +18,12 @@ import torch
 from .evaluate import ALONE, REGION_NOTES, Processes, _stems, answer_with, describe_matter, evaluate_samples, load_matte, resize_matte
 from .predict import Matter, _resize_trimap
 from .tiles import TiledMatter
-from ..core import MatteReader, MattingError, MattingSample, Registry, nearest_name
+from ..core import MatteReader, MattingError, MattingSample, Registry, nearest_name, parse_range, range_option
 from ..data.mattes import MATTES, Part, open_data
-from ..data.pairs import ALPHA_FOLDERS, IMAGE_FOLDERS, PairFolder, describe_folder, find_pairs, pair_folders
+from ..data.pairs import ALPHA_FOLDERS, IMAGE_FOLDERS, PairFolder, describe_folder, find_pairs, first_folder, pair_folders
 from ..dis import _counts, _f_curve, _stretched, dis_metrics
 from ..metrics import CONVENTIONS, METRICS, impose_trimap
-from ..trimap import boundary_band, load_trimap, unknown_region
+from ..trimap import boundary_band, unknown_region
 
 # %% ../../nbs/42a_apply.protocols.ipynb #9e347ee3
 KINDS = ('original', 'long', 'short', 'square')
@@ -246,20 +246,16 @@ def protocol_rows(
     return [{'name': name, 'region': r, **_values(protocol, r, p, t, tri), **rest} for r in (free or protocol.regions)]
 
 # %% ../../nbs/42a_apply.protocols.ipynb #55d30293
-def _existing(root, pattern):
-    "The first folder of a pattern that is there, or None."
-    return next((root / p for p in (pattern or '').split('|') if p and (root / p).is_dir()), None)
-
 def _open_part(root, part):
     "The pairs of one set, or None if its folders are not there."
-    folders = [_existing(root, p) for p in (part.images, part.alphas, part.trimaps)]
+    folders = [p and first_folder(root, p.split('|')) for p in (part.images, part.alphas, part.trimaps)]
     if None in folders[:2] or (part.optional and part.trimaps and folders[2] is None):
         return None
     return PairFolder(find_pairs(folders[0], folders[1], trimaps=folders[2], composites=part.composites))
 
 def _open_any(root):
     "Held-out parts of a folder, or all its pairs."
-    folders = [next((root / f for f in names if (root / f).is_dir()), None) for names in (IMAGE_FOLDERS, ALPHA_FOLDERS)]
+    folders = [first_folder(root, names) for names in (IMAGE_FOLDERS, ALPHA_FOLDERS)]
     if None not in folders:
         pair_folders(root)
         return {root.resolve().name: PairFolder(root)}
@@ -309,8 +305,11 @@ class MatteFolder:
         *,
         resize: bool = False,  # bring mattes of another size to that of the truth, else they are refused
         matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+        option: str = 'matte_range=',  # what the caller calls it, as for `range_option`
     ):
-        self.folder, self.resize, self.matte_range = Path(folder), resize, matte_range
+        with range_option(option):
+            self.matte_range = parse_range(matte_range)
+        self.folder, self.resize, self.option, self.readers = Path(folder), resize, option, {}
         if not self.folder.is_dir():
             raise MattingError(f'{self.folder}: no such folder of mattes')
 
@@ -322,21 +321,23 @@ class MatteFolder:
         return _stems(below if below.is_dir() else self.folder, 'mattes')
 
     def reader(self,
-        files,  # paths of mattes
-    ) -> MatteReader:
-        "What reads these mattes."
-        return MatteReader(files, matte_range=self.matte_range, flat=True)
+        title: str,  # of a set
+    ) -> MatteReader:  # the same each time, which knows what it has seen of them
+        "What reads the mattes for a set."
+        if title not in self.readers:
+            self.readers[title] = MatteReader(self.files(title).values(), matte_range=self.matte_range, flat=True, option=self.option)
+        return self.readers[title]
 
 class _Truths(list):
     "Pairs whose truths and trimaps are read, and whose photographs are not."
-    def __init__(self, pairs, read_alpha):
+    def __init__(self, folder, pairs):
         super().__init__(pairs)
-        self.read_alpha = read_alpha
+        self.read_alpha, self.read_trimap = folder.read_alpha, folder.read_trimap
 
     def __getitem__(self, index):
         "A sample without its picture."
         pair = super().__getitem__(index)
-        return MattingSample(None, self.read_alpha(pair.alpha), name=pair.name, trimap=None if pair.trimap is None else load_trimap(pair.trimap))
+        return MattingSample(None, self.read_alpha(pair.alpha), name=pair.name, trimap=None if pair.trimap is None else self.read_trimap(pair.trimap))
 
 # %% ../../nbs/42a_apply.protocols.ipynb #c7763422
 def trained_on(
@@ -377,7 +378,7 @@ def _evaluate_files(protocol, method, title, dataset, **options):
     both = [pair for pair in dataset.pairs if pair.name in files]
     if not both:
         raise MattingError(f'{method.folder}: no matte for {title}; it has {", ".join(sorted(files)[:3])}, the pictures are {", ".join(names[:3])}')
-    read, resized = method.reader(files.values()), set()
+    read, resized = method.reader(title), set()
 
     def measure(sample, path):
         "Rows of one file, and the size of its truth."
@@ -386,7 +387,7 @@ def _evaluate_files(protocol, method, title, dataset, **options):
             alpha = load_matte(path, sample.alpha, resize=method.resize, resized=resized, read=read)
         return protocol_rows(protocol, sample.name, alpha, sample.alpha, trimap=sample.trimap), sample.size
 
-    frame = evaluate_samples(lambda sample: files[sample.name], _Truths(both, dataset.read_alpha), measure=measure, **options)
+    frame = evaluate_samples(lambda sample: files[sample.name], _Truths(dataset, both), measure=measure, **options)
     frame.attrs.update(missing=[n for n in names if n not in files], resized=sorted(set().union(*options['processes'].gather(resized))))
     return frame
 

@@ -146,9 +146,10 @@ def _in_srgb(picture, profile):
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return picture
 
-def _numbers(path, picture, raw=False):
-    "HxW of 16-bit gray, or of integers and floats that fit the range, in 0..1; as stored if it is to be raw."
-    values, limit = np.asarray(picture).astype(np.float32), 1 if picture.mode == 'F' else 65535
+def _numbers(path, picture, raw=False, color=False):
+    "HxW of 16-bit gray, or of integers and floats that fit the range, in 0..1; as stored if it is to be raw. Photographs (color) of mode I without a number above 255 have 8 bits."
+    values = np.asarray(picture).astype(np.float32)
+    limit = 1 if picture.mode == 'F' else 255 if color and picture.mode == 'I' and values.max(initial=0) <= 255 else 65535
     slack = 0.5 if limit == 1 else 0  # floats overshoot a little where they were resized
     if not raw and not (values.min() >= -slack and values.max() <= limit + slack):  # NaN neither
         raise OnnxError(f'{path}: holds values from {values.min():g} to {values.max():g}, expected 0 to {limit}; save it with 8 or 16 bits')
@@ -169,7 +170,7 @@ def _read(path):
     from PIL import Image
     picture = _load(path)
     alpha, info, profile = _alpha(picture), picture.info, picture.info.get('icc_profile')
-    numbers = _numbers(path, picture) if picture.mode == 'F' or picture.mode.startswith('I') else None
+    numbers = _numbers(path, picture, color=True) if picture.mode == 'F' or picture.mode.startswith('I') else None
     if numbers is not None and not profile:
         return _by_notes(np.repeat(numbers[..., None], 3, 2), info), alpha
     picture = picture if numbers is None else Image.fromarray(np.round(255 * numbers).astype(np.uint8))
@@ -273,7 +274,18 @@ def as_trimap(
         values = _in_given_range(values, 'the trimap', matte_range)
     elif not file:
         values = _check_reach(_in_range(values, 'trimap'), 'the trimap', 255 if values.dtype == np.uint8 else 1)
-    return np.where(values >= 0.8, 1, np.where(values <= 0.2, 0, 0.5)).astype(np.float32)[None]
+    return _drawn(values, trimap if file else 'the trimap')[None]
+
+def _drawn(values, what):
+    "HxW in {0, 0.5, 1} of what somebody drew; an error for a photo and for grays alone, as of `drawn_trimap`."
+    levels = np.bincount(np.round(values * 255).astype(int).ravel(), minlength=256)
+    stray = levels[np.abs(np.arange(256)[:, None] - [0, 128, 255]).min(1) > 32]
+    if stray.sum() > values.size / 5 and (stray > 0).sum() > 32:
+        raise OnnxError(f'{what}: has greys of all kinds ({stray.sum() / values.size:.0%} of its pixels), like a photo; a trimap has 0 background, 128 unknown, 255 foreground')
+    trimap = np.where(values >= 0.8, 1, np.where(values <= 0.2, 0, 0.5)).astype(np.float32)
+    if np.ptp(values) > 0 and (trimap == 0.5).all():
+        raise OnnxError(f'{what}: no pixel is near black or white; a trimap has 0 background, 128 unknown, 255 foreground')
+    return trimap
 
 def resize_trimap(
     trimap: np.ndarray,  # 1xHxW in {0, 0.5, 1}

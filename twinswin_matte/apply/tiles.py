@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .predict import Matter, Prediction, _as_trimap, _one_each, _resize, _resize_trimap, _told_photo, guide_for, keep_transparency, working_size
+from .predict import Matter, Prediction, _one_each, _resize, _resize_trimap, _told_photo, guide_for, keep_transparency, working_size
 from ..composite import estimate_foreground
 from ..core import MattingError
 from ..losses import box_mean
@@ -444,7 +444,7 @@ def predict_large(
     image, name = sample.image, sample.name
     if trimap is None and matter.needs_trimap:
         raise MattingError(f'{type(matter.model).__name__} needs a trimap with each picture: give one, or use a model without')
-    trimap = None if trimap is None else _as_trimap(trimap, tuple(image.shape[-2:]), matte_range)
+    trimap = guide_for(image, trimap=trimap, matte_range=matte_range)
     job = _Job(matter, image.cpu(), trimap, name, overlap, radius, progress)
     side = choose_tile(matter, job.size) if tile == 'auto' else tile
     coarse = min(matter.size or 1024, 1024) if coarse is None else coarse

@@ -30,7 +30,7 @@ from ..composite import cutout, on_checkerboard, parse_color
 from ..core import MattingError, MattingSample, NamedBytes, as_photo, load_image, nearest_name, to_pil
 from ..metrics import REGIONS, mad, matte_metrics, mse, sad
 from ..outputs import Backdrop, blurred_background
-from ..trimap import clean_trimap, dilate, trimap_from_alpha
+from ..trimap import dilate, trimap_from_alpha
 
 # %% ../../nbs/45_apply.views.ipynb #f421b52e
 SIDE = 1024  # longest side of what is sent to a browser, in pixels
@@ -259,7 +259,7 @@ class TrimapCanvas:
         megabytes: float = 128,  # of memory for undo
     ):
         size = tuple(start.shape[-2:]) if torch.is_tensor(start) else tuple(start)
-        self.trimap = clean_trimap(_as_trimap(start, size)) if torch.is_tensor(start) else torch.full((1, *size), 0.5)
+        self.trimap = _as_trimap(start, size) if torch.is_tensor(start) else torch.full((1, *size), 0.5)
         self.past, self.future, self.room = [], [], int(megabytes * 2 ** 20)
 
     @property
@@ -313,7 +313,7 @@ def clear(self: TrimapCanvas,
     trimap: torch.Tensor | None = None,  # 1xHxW to start from; None: all unknown
 ):
     "Start again; this can be taken back too."
-    start = torch.full((1, *self.size), 0.5) if trimap is None else clean_trimap(_as_trimap(trimap, self.size))
+    start = torch.full((1, *self.size), 0.5) if trimap is None else _as_trimap(trimap, self.size)
     self._change(Box(0, 0, *self.size), start)
 
 @patch

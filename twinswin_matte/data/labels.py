@@ -29,7 +29,7 @@ from fastcore.basics import patch
 from torch.utils.data import Dataset
 
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, atomic_write, first_bytes, image_size, list_images, load_alpha, load_image
+from ..core import MatteReader, MattingError, MattingSample, atomic_write, first_bytes, image_size, list_images, load_image
 from .backgrounds import cover, load_backgrounds
 from .mattes import MATTES
 from .pairs import (Pair, SampleCache, cutout_sample, describe_folder, find_pairs, foreground_key, pair_folders, read_pair, shrink,
@@ -392,8 +392,13 @@ def _visible(alpha, path):
         raise MattingError(f'{path}: the mask is empty, no pixel of it is foreground')
     return alpha
 
+def _mask_reader(rows):
+    "What reads the masks of a table: they are of one origin."
+    return MatteReader(list(dict.fromkeys(row.mask for row in rows)))
+
 def _check_rows(rows, path, *, composites, read):
     "Everything that can be known of a table without reading the photographs."
+    load = _mask_reader(rows)
     _refuse_leaks(rows, path, composites)
     for row in rows:
         _check_files(row, f'{path}, line {row.line}')
@@ -401,7 +406,7 @@ def _check_rows(rows, path, *, composites, read):
         _check_sizes(row, f'{path}, line {row.line}')
         if read:
             try:
-                _visible(load_alpha(row.mask), row.mask)
+                _visible(load(row.mask), row.mask)
             except MattingError as error:
                 raise MattingError(f'{path}, line {row.line}: {error}') from None
 
@@ -546,8 +551,8 @@ def labels_from_layout(
 # %% ../../nbs/13a_data.labels.ipynb #6c191ec5
 class _Foregrounds(Dataset):
     "The foregrounds of pairs as cut-outs, with straight colour and trimap."
-    def __init__(self, pairs, longest):
-        self.pairs, self.longest = pairs, longest
+    def __init__(self, pairs, longest, read_alpha):
+        self.pairs, self.longest, self.read_alpha = pairs, longest, read_alpha
 
     def __len__(self):
         return len(self.pairs)
@@ -558,7 +563,7 @@ class _Foregrounds(Dataset):
         return [p.name for p in self.pairs]
 
     def __getitem__(self, index):
-        sample = read_pair(self.pairs[index])
+        sample = read_pair(self.pairs[index], read_alpha=self.read_alpha)
         _visible(sample.alpha, self.pairs[index].alpha)
         sample = shrink(sample, self.longest)
         colour = estimate_foreground(sample.image, sample.alpha)
@@ -584,7 +589,7 @@ class LabelledComposites(Dataset):
             _check_files(row, f'{labels}, line {row.line}')
         pairs = list(dict.fromkeys(r.pair for r in self.rows))
         self.place = {pair: k for k, pair in enumerate(pairs)}
-        self.foregrounds = SampleCache(_Foregrounds(pairs, longest), longest=longest, megabytes=megabytes)
+        self.foregrounds = SampleCache(_Foregrounds(pairs, longest, _mask_reader(rows)), longest=longest, megabytes=megabytes)
         self.names = _numbered([r.original.stem for r in self.rows])
 
     def __len__(self):

@@ -13,7 +13,6 @@ import re
 import shutil
 import zlib
 from dataclasses import dataclass, field, replace
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,7 +22,7 @@ import torch
 from torch.utils.data import ConcatDataset, Dataset
 
 from ..core import MatteReader, MattingError, Registry, atomic_write, is_opaque, list_images, load_image
-from .pairs import (CutoutFolder, PairFolder, SampleCache, describe_folder, find_pairs, foreground_key, match_files,
+from .pairs import (CutoutFolder, PairFolder, SampleCache, describe_folder, find_pairs, first_folder, foreground_key, match_files,
                                        pair_folders, split_by_hash)
 
 # %% ../../nbs/12_data.mattes.ipynb #65f32fb2
@@ -109,23 +108,22 @@ _card('im-gt', 'im and gt', 'your own', 'your own pictures, or DIS5K flattened',
 
 # %% ../../nbs/12_data.mattes.ipynb #2ab1b3dc
 def _existing(root, pattern, card):
-    "The folder of a card's pattern that exists."
-    options = [root / p for p in pattern.split('|')]
-    found = next((p for p in options if p.is_dir()), None)
+    "The folder of a card's pattern that exists, or an error."
+    found = first_folder(root, pattern.split('|'))
     if found is None:
-        raise MattingError(f'{card.title}: expected the folder {" or ".join(map(str, options))} (layout: {card.layout}); '
+        raise MattingError(f'{card.title}: expected the folder {" or ".join(str(root / p) for p in pattern.split("|"))} (layout: {card.layout}); '
                            f'in {root} found {describe_folder(root)}. Get it from {card.source}')
     return found
 
 def _read_part(root, part, card, *, strict, **options):
     "The pairs of one part."
-    trimaps = part.trimaps and next((root / t for t in part.trimaps.split('|') if (root / t).is_dir()), None)
+    trimaps = part.trimaps and first_folder(root, part.trimaps.split('|'))
     pairs = find_pairs(_existing(root, part.images, card), _existing(root, part.alphas, card), trimaps=trimaps, strict=strict, composites=part.composites)
     return PairFolder(pairs, content=part.content, **options)
 
 def _is_there(root, part):
     "Are both folders of a part there?"
-    return all(any((root / p).is_dir() for p in pattern.split('|')) for pattern in (part.images, part.alphas))
+    return all(first_folder(root, pattern.split('|')) for pattern in (part.images, part.alphas))
 
 def load_mattes(
     name: str,  # a name in MATTES
@@ -135,25 +133,29 @@ def load_mattes(
     strict: bool = True,  # unpaired files are an error, else left out
     longest: int | None = None,  # shrink to this longest side in pixels
     matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+    trimap_matte_range=None,  # the number that the trimaps have for foreground, such as 2 for those of 0, 1 and 2
 ) -> Dataset:  # of MattingSample, with `.names`
     "The pairs of a known data set."
     card, root = MATTES[name], Path(root)
     if split not in card.splits:
         raise MattingError(f'{card.title} has no split {split!r}: choose from {", ".join(card.splits)}' + (f' ({card.note})' if card.note else ''))
     if name in _READERS:
+        if trimap_matte_range is not None:
+            raise MattingError(f'trimap_matte_range={trimap_matte_range}: {card.title} has no trimaps; leave it out')
         return _READERS[name](root, split, strict=strict, longest=longest, matte_range=matte_range)
     parts = [p for p in card.splits[split] if not p.optional or _is_there(root, p)]
-    options = dict(longest=longest, matte_range=matte_range)
+    options = dict(longest=longest, matte_range=matte_range, trimap_matte_range=trimap_matte_range)
     folders = [_read_part(root, p, card, strict=strict, **options) for p in parts]
     return PairFolder([p for f in folders for p in f.pairs], content=parts[0].content, **options)
 
 # %% ../../nbs/12_data.mattes.ipynb #840cd6b6
 _SHARES = {'train': 0.8, 'val': 0.1, 'test': 0.1}
 
-def _alpha_channel(path, read):
-    "The alpha of a cut-out, whatever its colors are; a file without transparency is a matte."
-    alpha = load_image(path, channels=4)[3:]
-    return read(path) if is_opaque(alpha) else alpha
+class _CutoutReader(MatteReader):
+    "The alpha of cut-outs, whatever their colors are; a file without transparency is a matte."
+    def __call__(self, path):
+        alpha = load_image(path, channels=4)[3:]
+        return super().__call__(path) if is_opaque(alpha) else alpha
 
 def _aisegment(root, split, *, strict, longest, matte_range):
     "Portraits with RGBA mattes; the split is by hash of the shoot."
@@ -165,7 +167,7 @@ def _aisegment(root, split, *, strict, longest, matte_range):
     pairs = find_pairs(_existing(root, 'clip_img', card), _existing(root, 'matting', card), recursive=True, key=place, strict=strict)
     keep = set(split_by_hash(sorted({p.name.split('/')[0] for p in pairs}), fractions=_SHARES)[split])
     chosen = [replace(p, name=p.name.replace('/', '_')) for p in pairs if p.name.split('/')[0] in keep]
-    return PairFolder(chosen, read_alpha=partial(_alpha_channel, read=MatteReader([p.alpha for p in chosen], matte_range=matte_range)), longest=longest)
+    return PairFolder(chosen, read_alpha=_CutoutReader([p.alpha for p in chosen], matte_range=matte_range), longest=longest)
 
 # %% ../../nbs/12_data.mattes.ipynb #19ae24b6
 def _bitmap(data):
@@ -288,11 +290,11 @@ def _background_folders(root, publishable=False):
     return [p for p in below if not (publishable and p.name in NOT_PUBLISHABLE)] or [home]
 
 # %% ../../nbs/12_data.mattes.ipynb #2c5fd72f
-def _tree_parts(root, given, matte_range):
+def _tree_parts(root, given, **ranges):
     "Photographs and cut-outs with the times to show them, test sets of the tree, and notes."
     photos, cutouts, times, test, notes = [], [], [], {}, []
     for folder in sorted(p for p in (root / 'mattes').iterdir() if p.is_dir() and not p.name.startswith('.')):
-        pairs = PairFolder(folder, matte_range=matte_range)
+        pairs = PairFolder(folder, **ranges)
         only = folder.name in TEST_ONLY
         often = given.get(folder.name, 4)
         notes.append(f'mattes/{folder.name}: {len(pairs)} pairs' + (', for testing only' if only else f', shown {often} times'))
@@ -310,9 +312,9 @@ def _tree_parts(root, given, matte_range):
         raise MattingError(f'times: {unknown[0]!r} is no folder to train on below {root}; choose from {", ".join(sorted({Path(n.split(":")[0]).name for n in notes} - set(test)))}')
     return photos, cutouts, times, test, notes
 
-def _open_tree(root, *, longest, megabytes, publishable, times, matte_range):
+def _open_tree(root, *, longest, megabytes, publishable, times, **ranges):
     "The tree with mattes/*/{im,gt}, rgba/* and backgrounds/*."
-    photos, cutouts, times, test, notes = _tree_parts(root, times, matte_range)
+    photos, cutouts, times, test, notes = _tree_parts(root, times, **ranges)
     divided = photos or cutouts
     names = sorted({n for d in divided for n in d.names})
     held = _hold_out(names, 0.2)
@@ -335,9 +337,9 @@ def _recognise(root):
             return name, there
     return None, []
 
-def _open_splits(root, name, splits, *, longest, megabytes, publishable, matte_range):
+def _open_splits(root, name, splits, *, longest, megabytes, publishable, **ranges):
     "The splits of a known layout; without a validation split, a tenth of the training names is held out."
-    notes, sets = [f'{MATTES[name].title}: {MATTES[name].layout}'], {s: load_mattes(name, root, split=s, matte_range=matte_range) for s in splits}
+    notes, sets = [f'{MATTES[name].title}: {MATTES[name].layout}'], {s: load_mattes(name, root, split=s, **ranges) for s in splits}
     train, validation = sets.pop('train', None), sets.pop('val', None)
     if train is not None and validation is None:
         parts = split_by_hash(train.names, fractions={'train': 0.9, 'validation': 0.1})
@@ -360,9 +362,9 @@ def _divide(names, folds, fold):
     held = set(keys[fold::folds] if folds else keys[:max(1, len(keys) // 4)] if len(keys) > 1 else ())
     return {'train': [n for n in names if foreground_key(n) not in held], 'validation': [n for n in names if foreground_key(n) in held]}
 
-def _open_flat(root, *, longest, megabytes, publishable, matte_range, folds=None, fold=0):
+def _open_flat(root, *, longest, megabytes, publishable, folds=None, fold=0, **ranges):
     "One pair of folders, divided by hash."
-    whole = PairFolder(root, matte_range=matte_range)
+    whole = PairFolder(root, **ranges)
     parts = _divide(whole.names, folds, fold)
     sets = {s: whole.subset(names) for s, names in parts.items() if names}
     train = sets.get('train') or whole
@@ -379,12 +381,13 @@ def open_data(
     publishable: bool = False,  # leave out backgrounds that a published checkpoint may not use
     times: dict | None = None,  # name of a folder below mattes or rgba -> how often its samples are shown in an epoch; 0 leaves it out
     matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+    trimap_matte_range=None,  # the number that the trimaps have for foreground, such as 2 for those of 0, 1 and 2
     folds: int | None = None,  # cross-validation of a folder without splits: so many parts of the same size, of which one validates; there is no test part then
     fold: int = 0,  # which one, from 0
 ) -> DataPool:  # data sets of MattingSample
     "Recognise a folder's layout and split what it holds; test-only sets stay out of training."
     root = Path(root)
-    settings = dict(longest=longest, megabytes=megabytes, publishable=publishable, matte_range=matte_range)
+    settings = dict(longest=longest, megabytes=megabytes, publishable=publishable, matte_range=matte_range, trimap_matte_range=trimap_matte_range)
     tree = (root / 'mattes').is_dir() and any((root / 'mattes').glob('*/*/'))
     if folds and (tree or _recognise(root)[0]):
         raise MattingError(f'folds={folds}: {root} has splits of its own; cross-validation divides a folder with im and gt')
@@ -407,13 +410,14 @@ def held_out_sets(
     split: str = 'test',  # 'test' or 'validation': what is held out from training; 'all': every pair of a folder with im and gt
     *,
     matte_range=None,  # as in `open_data`
+    trimap_matte_range=None,  # as in `open_data`
 ) -> dict:  # title -> data set of MattingSample
     "What a folder holds to evaluate on."
     if split not in ('test', 'validation', 'all'):
         raise MattingError(f'split={split!r}: choose test, validation or all')
     if split == 'all':
-        return {'all pairs': PairFolder(root, matte_range=matte_range)}
-    pool = open_data(root, matte_range=matte_range)
+        return {'all pairs': PairFolder(root, matte_range=matte_range, trimap_matte_range=trimap_matte_range)}
+    pool = open_data(root, matte_range=matte_range, trimap_matte_range=trimap_matte_range)
     parts = dict(pool.test or {}) if split == 'test' else {} if pool.validation is None else {'validation': pool.validation}
     if not parts:
         raise MattingError(f'{root}: nothing is held out for {split}; the split all takes every pair of one folder')

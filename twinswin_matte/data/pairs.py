@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['IMAGE_FOLDERS', 'ALPHA_FOLDERS', 'TRIMAP_FOLDERS', 'describe_folder', 'Pair', 'match_files', 'find_pairs',
-           'pair_folders', 'requantise', 'shrink', 'cutout_sample', 'PairFolder', 'read_pair', 'bleed_colour',
-           'paint_colour', 'CutoutFolder', 'foreground_key', 'split_by_hash', 'SampleCache']
+           'first_folder', 'pair_folders', 'requantise', 'shrink', 'cutout_sample', 'PairFolder', 'read_pair',
+           'bleed_colour', 'paint_colour', 'CutoutFolder', 'foreground_key', 'split_by_hash', 'SampleCache']
 
 # %% ../../nbs/11_data.pairs.ipynb #c460160b
 import re
 import zlib
+from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +23,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from ..composite import composite, estimate_foreground
 from ..core import MatteReader, MattingError, MattingSample, describe_left_out, is_opaque, left_out, list_images, load_alpha, load_image
-from ..trimap import load_trimap
+from ..trimap import TrimapReader, load_trimap
 
 # %% ../../nbs/11_data.pairs.ipynb #cd4295d6
 def describe_folder(
@@ -124,20 +125,22 @@ IMAGE_FOLDERS = ('im', 'rgb_images', 'images', 'image', 'original', 'img', 'phot
 ALPHA_FOLDERS = ('gt', 'alpha_maps', 'alphas', 'alpha', 'masks', 'mask', 'mattes', 'matte')
 TRIMAP_FOLDERS = ('trimap', 'trimaps')
 
+def first_folder(
+    root,  # where they would be
+    names,  # of alternatives, the preferred one first; 'a/b' is nested
+) -> Path | None:  # the first that is there
+    "Which of several names a folder has."
+    return next((Path(root) / n for n in names if (Path(root) / n).is_dir()), None)
+
 def pair_folders(
     root,  # the folder that holds both
 ) -> tuple:  # paths of images, alphas, and trimaps or None
     "Find the folders of images and of mattes by their usual names."
-    root = Path(root)
-
-    def first(names):
-        "The first of these folders that is there."
-        return next((root / n for n in names if (root / n).is_dir()), None)
-    images, alphas = first(IMAGE_FOLDERS), first(ALPHA_FOLDERS)
+    images, alphas, trimaps = (first_folder(root, names) for names in (IMAGE_FOLDERS, ALPHA_FOLDERS, TRIMAP_FOLDERS))
     if images is None or alphas is None:
         raise MattingError(f'{root}: expected a folder of images ({", ".join(IMAGE_FOLDERS)}) and one of mattes '
                            f'({", ".join(ALPHA_FOLDERS)}); found {describe_folder(root)}')
-    return images, alphas, first(TRIMAP_FOLDERS)
+    return images, alphas, trimaps
 
 # %% ../../nbs/11_data.pairs.ipynb #36147185
 def _smaller(x, size):
@@ -187,13 +190,16 @@ class PairFolder(Dataset):
         read_alpha=None,  # function from path to 1xHxW; None: a `MatteReader` of all mattes
         longest: int | None = None,  # shrink to this longest side in pixels
         matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+        trimap_matte_range=None,  # the number that the trimaps have for foreground, such as 2 for those of 0, 1 and 2; it never follows from that of the mattes
     ):
         if content not in ('photo', 'foreground'):
             raise MattingError(f'content={content!r}: choose photo or foreground')
         if isinstance(source, (str, Path)):
             images, alphas, trimaps = pair_folders(source)
             source = find_pairs(images, alphas, trimaps=trimaps)
-        self.pairs, self.content, self.longest = list(source), content, longest
+        if read_alpha is not None and matte_range is not None:
+            raise MattingError(f'matte_range={matte_range}: has no effect with read_alpha, which reads as it likes; leave one of them out')
+        self.pairs, self.content, self.longest, self.read_trimap = list(source), content, longest, TrimapReader(trimap_matte_range)
         self.read_alpha = read_alpha or MatteReader([p.alpha for p in self.pairs], matte_range=matte_range)
 
     def __len__(self):
@@ -207,7 +213,7 @@ class PairFolder(Dataset):
 
     def __getitem__(self, index: int) -> MattingSample:
         "Read one sample."
-        return shrink(read_pair(self.pairs[index], content=self.content, read_alpha=self.read_alpha), self.longest)
+        return shrink(read_pair(self.pairs[index], content=self.content, read_alpha=self.read_alpha, read_trimap=self.read_trimap), self.longest)
 
 # %% ../../nbs/11_data.pairs.ipynb #bdc7098d
 def _same_size(pair, image, other, path):
@@ -221,6 +227,7 @@ def read_pair(
     *,
     content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's colour alone
     read_alpha=load_alpha,  # function from path to 1xHxW
+    read_trimap=load_trimap,  # the same for trimaps
 ) -> MattingSample:  # image and alpha, with trimap or foreground if there is one
     "Read the files of a pair."
     image, alpha = load_image(pair.image), read_alpha(pair.alpha)
@@ -230,7 +237,7 @@ def read_pair(
     else:
         sample = MattingSample(image, alpha, name=pair.name)
     if pair.trimap is not None:
-        sample.trimap = load_trimap(pair.trimap)
+        sample.trimap = read_trimap(pair.trimap)
         _same_size(pair, image, sample.trimap, pair.trimap)
     return sample
 
@@ -240,7 +247,9 @@ def subset(self: PairFolder,
 ) -> PairFolder:  # with the same settings
     "Only the pairs with these names."
     keep = set(names)
-    return PairFolder([p for p in self.pairs if p.name in keep], content=self.content, read_alpha=self.read_alpha, longest=self.longest)
+    part = copy(self)
+    part.pairs = [p for p in self.pairs if p.name in keep]
+    return part
 
 # %% ../../nbs/11_data.pairs.ipynb #678acf8f
 def bleed_colour(

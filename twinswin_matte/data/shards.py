@@ -36,7 +36,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 
 from .. import __version__
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, atomic_write, one_thread, save_json
+from ..core import MattingError, MattingSample, atomic_write, file_digest, one_thread, save_json
 from .loaders import _as_backgrounds, _start_worker, augmentation_ranges, collate, generator_for
 from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
 from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, Recolor, is_composite
@@ -198,14 +198,6 @@ def _same(value):
     return value
 
 # %% ../../nbs/15a_data.shards.ipynb #5cd7d740
-def _digest(path):
-    "SHA-256 of a file."
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
-
 def _write_shard(path, samples, limit):
     "Write samples until the shard is full; what it holds."
     names, written = [], 0
@@ -218,7 +210,7 @@ def _write_shard(path, samples, limit):
                 names.append(json.loads(parts['json'])['name'])
                 if written >= limit:
                     break
-        return {'name': path.name, 'samples': len(names), 'bytes': temporary.stat().st_size, 'sha256': _digest(temporary), 'names': names}
+        return {'name': path.name, 'samples': len(names), 'bytes': temporary.stat().st_size, 'sha256': file_digest(temporary), 'names': names}
 
 # %% ../../nbs/15a_data.shards.ipynb #9d99d15e
 INDEX, UNFINISHED = 'shards.json', 'shards.unfinished.json'
@@ -243,7 +235,9 @@ def _begun(out, plan, overwrite):
 def _plan(source, **settings):
     "What decides the content of shards, as JSON values."
     named = hashlib.sha256(json.dumps(_names(source)).encode()).hexdigest()[:16]
-    return {**settings, 'samples': len(source), 'names': named, 'library': __version__}
+    parts = source.datasets if isinstance(source, ConcatDataset) else [source]
+    ranges = [[getattr(getattr(p, read, None), 'matte_range', None) for read in ('read_alpha', 'read_trimap')] for p in parts]
+    return {**settings, 'samples': len(source), 'names': named, 'library': __version__, 'matte_range': ranges if any(map(any, ranges)) else None}
 
 # %% ../../nbs/15a_data.shards.ipynb #6f7c67b5
 def write_shards(
@@ -425,7 +419,7 @@ def check_shards(
         path = Path(folder) / s['name']
         if not path.is_file():
             wrong.append(f'{path}: is missing')
-        elif path.stat().st_size != s['bytes'] or _digest(path) != s['sha256']:
+        elif path.stat().st_size != s['bytes'] or file_digest(path) != s['sha256']:
             wrong.append(f'{path}: is not what was written')
     return wrong
 

@@ -8,7 +8,6 @@ __all__ = ['FILES', 'MANIFEST', 'SETTLE', 'write_manifest', 'fingerprint', 'chec
            'push_to_hub', 'join_models', 'join_checkpoints']
 
 # %% ../../nbs/29a_models.hub.ipynb #77b02019
-import hashlib
 import json
 import math
 import os
@@ -27,7 +26,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData, ModelHubMixin
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
 from .. import __version__
-from ..core import MattingError, save_json, weights_folder
+from ..core import MattingError, file_digest, save_json, weights_folder
 from .ensemble import EnsembleMatte
 from .zoo import count_parameters, load_checkpoint, read_card, save_checkpoint
 
@@ -35,13 +34,6 @@ from .zoo import count_parameters, load_checkpoint, read_card, save_checkpoint
 FILES = ('model.safetensors', 'config.json', 'README.md')
 MANIFEST = 'manifest.json'
 
-def _digest(path):
-    "SHA-256 of a file, read in pieces."
-    total = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while piece := file.read(1 << 20):
-            total.update(piece)
-    return total.hexdigest()
 
 def write_manifest(
     folder,  # of a saved model
@@ -51,7 +43,7 @@ def write_manifest(
     for name in FILES:
         if not (folder / name).is_file():
             raise MattingError(f'{folder / name}: missing, so this is no saved model; write one with save_pretrained')
-    files = {name: {'bytes': (folder / name).stat().st_size, 'sha256': _digest(folder / name)} for name in FILES}
+    files = {name: {'bytes': (folder / name).stat().st_size, 'sha256': file_digest(folder / name)} for name in FILES}
     return save_json({'format': 1, 'files': files}, folder / MANIFEST)
 
 # %% ../../nbs/29a_models.hub.ipynb #e77b81d6
@@ -62,7 +54,7 @@ def fingerprint(
     path = Path(folder) / MANIFEST
     if not path.is_file():
         raise MattingError(f'{path}: missing; only what save_pretrained wrote has a fingerprint')
-    return _digest(path)
+    return file_digest(path)
 
 # %% ../../nbs/29a_models.hub.ipynb #51584e23
 _PICKLES = ('.bin', '.pt', '.pth', '.ckpt', '.pkl', '.pickle')
@@ -100,7 +92,7 @@ def _check_file(path, noted):
         raise MattingError(f'{path.parent / MANIFEST}: does not list {path.name}; get the whole folder again')
     if path.stat().st_size != noted['bytes']:
         raise MattingError(f'{path}: has {path.stat().st_size:,} bytes where the manifest says {noted["bytes"]}: truncated, or of another model; get the whole folder again')
-    if _digest(path) != noted['sha256']:
+    if file_digest(path) != noted['sha256']:
         raise MattingError(f'{path}: is not the file that the manifest lists: damaged, changed or of another model; get the whole folder again'
                            + ' (or, after editing the card by hand, call write_manifest)' * (path.name == 'README.md'))
 

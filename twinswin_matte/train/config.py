@@ -60,6 +60,7 @@ class DataConfig:
     radius: int = 20  # largest radius in pixels of the trimaps that guided models learn with; the smallest is 2
     times: dict = field(default_factory=dict)  # folder of the root -> how often its samples are shown in an epoch, such as {portraits: 8, smoke: 0}
     matte_range: float | str | None = None  # the number that the root's mattes have for opaque (1, 255, 4095), or 'labels': every number but 0; null: 255 or 65535, as their files have 8 or 16 bits
+    trimap_matte_range: float | None = None  # the number that the root's trimaps have for foreground, such as 2 for those of 0, 1 and 2; null: 255 or 65535
     publishable: bool = False  # leave out backgrounds whose terms a published checkpoint could not meet
     variation: float = 1.0  # how far samples are turned, scaled and relit; 2 for a dozen foregrounds, 0 for none of it
     synthetic: int = 0  # procedural mattes per epoch, beside the folder's (or instead, if root is null)

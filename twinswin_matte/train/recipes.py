@@ -444,13 +444,15 @@ def load_teacher(
         raise MattingError(f'{path}: does not fit this teacher ({str(error).splitlines()[0]}); it must have the kind and the encoder it was trained with') from None
 
 # %% ../../nbs/33_train.recipes.ipynb #efe31980
+_FOLDERS_ONLY = {'folds': 'divides a folder with im and gt', 'times': 'says how often the folders below mattes and rgba are shown', 'matte_range': 'says what the mattes of a folder have for opaque', 'trimap_matte_range': 'says what the trimaps of a folder have for foreground'}
+
 def _open(root, longest, **options):
     "The data of a folder, or of a table of labels."
-    if options.get('folds') and (root is None or Path(root).suffix.lower() == '.csv'):
-        raise MattingError('data.folds: divides a folder with im and gt; give it as data.root')
-    if options.get('matte_range') is not None and root is not None and Path(root).suffix.lower() == '.csv':
-        raise MattingError('data.matte_range: is for folders of mattes; save those that a table names with 8 or 16 bits')
-    if root is None or Path(root).suffix.lower() != '.csv':
+    table = root and Path(root).suffix.lower() == '.csv'
+    for name, why in _FOLDERS_ONLY.items():
+        if options.get(name) and (not root or table):
+            raise MattingError(f'data.{name}: {why}; ' + ('a table has no place for it, leave it out' if table else 'give the folder as data.root, or leave it out'))
+    if not table:
         return open_data(root, longest=longest, **options) if root else None
     splits = {row.split for row in read_labels(root)}
     parts = {s: LabelledComposites(root, split=s, longest=longest) for s in ('train', 'val') if s in splits}
@@ -492,7 +494,7 @@ def build_data(
     d, o, table = config.data, config.train, config.data.root and Path(config.data.root).suffix.lower() == '.csv'
     if d.place and trimap:
         raise MattingError('data.place is for models without a trimap; those with one learn from windows around what is unknown')
-    pool, trimap = _open(d.root, 2 * d.size, publishable=d.publishable, times=d.times, matte_range=d.matte_range, **({'folds': d.folds, 'fold': d.fold} if d.folds else {})), d.radius if trimap else False
+    pool, trimap = _open(d.root, 2 * d.size, publishable=d.publishable, times=d.times, matte_range=d.matte_range, trimap_matte_range=d.trimap_matte_range, **({'folds': d.folds, 'fold': d.fold} if d.folds else {})), d.radius if trimap else False
     if d.shards:
         return _build_streams(config, pool, trimap)
     synthetic = d.synthetic or (0 if pool else 200)
