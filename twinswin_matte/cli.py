@@ -8,6 +8,7 @@ __all__ = ['CHECKPOINT', 'FOR_PHOTOS', 'main', 'command']
 # %% ../nbs/49_cli.ipynb #f4561702
 import argparse
 import codecs
+import contextlib
 import errno
 import os
 import re
@@ -807,10 +808,20 @@ def _data_check(options):
     sets = {'train': pool.train, 'validation': pool.validation, **{t if t == 'test' else f'test {t}': d for t, d in (pool.test or {}).items()}}
     print('samples per epoch: ' + ', '.join(f'{title} {len(dataset)}' for title, dataset in sets.items() if dataset is not None))
     parts = [part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None]
+    _tell_doubts(parts, options.folder)
     bad = sum(_read_all(part, options, None if options.read else 3) for part in {id(part): part for part in parts}.values())
     if bad or options.read:
         print(f'{bad} could not be read' if bad else 'all could be read')
     return int(bool(bad))
+
+def _tell_doubts(parts, folder):
+    "Say of data that can be read that their mattes look like none."
+    from twinswin_matte.data.mattes import data_warnings
+    said = []
+    for part in parts:
+        with contextlib.suppress(Exception):  # what cannot be read is named by `_read_all`
+            said += data_warnings(part, folder)
+    print(*dict.fromkeys(f'note: {line}' for line in said), sep='\n', end='\n' * bool(said))
 
 def _read_all(dataset, options, most=None):
     "Read every sample, or the first few, and name the bad ones; how many there were."

@@ -23,8 +23,12 @@ def composite(
     background: torch.Tensor,  # (N)x3xHxW in 0..1
     alpha: torch.Tensor,  # (N)x1xHxW in 0..1
 ) -> torch.Tensor:  # (N)x3xHxW in 0..1
-    "The foreground over the background."
-    return background + alpha * (foreground - background)
+    "The foreground over the background; what has one pixel is spread over all."
+    try:
+        return background + alpha * (foreground - background)
+    except (RuntimeError, TypeError):
+        shapes = ', '.join(f'{name} {"x".join(map(str, getattr(part, "shape", ["no tensor"])))}' for name, part in (('foreground', foreground), ('background', background), ('alpha', alpha)))
+        raise MattingError(f'{shapes}: these do not go together; give tensors of one size, 3xHxW colors and 1xHxW alpha') from None
 
 def cutout(
     foreground: torch.Tensor,  # (N)x3xHxW in 0..1, straight colour

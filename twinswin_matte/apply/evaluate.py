@@ -25,7 +25,7 @@ from torch import nn
 from .predict import Matter
 from .tiles import TiledMatter
 from ..core import MatteReader, MattingError, atomic_write, describe_left_out, left_out, list_images, load_alpha
-from ..jobs import Progress, process_number, stream
+from ..jobs import Progress, file_stem, process_number, stream
 from ..metrics import METRICS, REGIONS, matte_metrics
 from ..models.classical import classical_method, solve_alpha
 from ..models.zoo import count_parameters
@@ -44,9 +44,9 @@ def _stems(folder, what):
         raise MattingError(f'{folder}: no such folder of {what}')
     found = {}
     for path in list_images(folder):
-        if path.stem in found:
-            raise MattingError(f'{found[path.stem]} and {path} have one stem: keep only the one to evaluate')
-        found[path.stem] = path
+        if (stem := file_stem(path)) in found:
+            raise MattingError(f'{found[stem]} and {path} have one stem: keep only the one to evaluate')
+        found[stem] = path
     if not found:
         others = describe_left_out(left_out(folder))
         raise MattingError(f'{folder}: no {what} in this folder (folders below are not searched)' + (f'; {others}' if others else ''))

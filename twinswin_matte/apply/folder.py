@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 
-from .predict import Matter, guide_for, keep_transparency
+from .predict import Matter, as_matter, guide_for, keep_transparency
 from .video import plan_video, predict_video
 from ..core import MattingError, as_photo, describe_left_out, left_out, list_images, plain_text
-from ..jobs import Ledger, Progress, file_mark, gather_images, process_number, process_share, stream, unique_names
+from ..jobs import Ledger, Progress, file_mark, file_stem, gather_images, process_number, process_share, stream, unique_names
 from ..outputs import OUTPUTS, Backdrop, Look, check_outputs, save_output
 from ..trimap import trimap_remark
 
@@ -58,8 +58,8 @@ def find_trimaps(
     "Which trimap or mask belongs to which picture."
     images, trimap = list(images), Path(trimap)
     if trimap.is_dir():
-        by_stem = {p.stem: p for p in list_images(trimap)}
-        found = {p: by_stem.get(p.name, by_stem.get(p.stem)) for p in images if p.name in by_stem or p.stem in by_stem}
+        by_stem = {file_stem(p): p for p in list_images(trimap)}
+        found = {p: by_stem.get(p.name, by_stem.get(file_stem(p))) for p in images if p.name in by_stem or file_stem(p) in by_stem}
         if not found:
             raise MattingError(f'{trimap}: no {what} has the stem of a picture, such as {images[0].stem}.png')
         return found
@@ -351,7 +351,7 @@ def _chosen_look(outputs, options):
 
 def plan_folder(
     inputs,  # a file, a folder, or several of them
-    matter,  # a `Matter`, or any `matter(image, trimap) -> Prediction`
+    matter,  # a `Matter`, what it takes (a checkpoint, a name, a model), or any `matter(image, trimap) -> Prediction`
     out,  # folder for the results
     *,
     outputs=('alpha',),  # names out of `OUTPUTS`; a text with commas will do
@@ -360,7 +360,7 @@ def plan_folder(
     batch: int = 1,  # pictures that go through the model together
 ) -> FolderJob:
     "Everything that can be wrong before the first picture: names, backdrop, trimaps, folders."
-    outputs, images, look, guides = check_outputs(outputs), gather_images(inputs), look or {}, guides or {}
+    matter, outputs, images, look, guides = as_matter(matter), check_outputs(outputs), gather_images(inputs), look or {}, guides or {}
     chosen, found = _chosen_look(outputs, look), find_guides(images, matter, **guides)
     background = look.get('background')
     keep = [*found.files.values(), *([background] if isinstance(background, (str, Path)) and chosen.backdrop.picture is not None else [])]
@@ -380,7 +380,7 @@ def _folders(inputs):
 
 def predict_folder(
     inputs,  # a file, a folder, or several of them
-    matter,  # a `Matter`, or any `matter(image, trimap) -> Prediction`
+    matter,  # a `Matter`, what it takes (a checkpoint, a name, a model), or any `matter(image, trimap) -> Prediction`
     out,  # folder for alpha/STEM.png, cutout/STEM.png, exr/STEM.exr and so on
     *,
     outputs=('alpha',),  # names out of `OUTPUTS`: 'alpha', 'cutout', 'composite', 'blur', ...; a text with commas will do
@@ -444,6 +444,7 @@ def predict_videos(
 ):  # yields the path of each, and what `predict_video` reports; None where it was done before, the MattingError where it cannot be done
     "Matte this process's share of some videos; before the first, an error if that would replace somebody's work."
     videos, suffix = [videos] if isinstance(videos, (str, os.PathLike)) else videos, {k: v for k, v in options.items() if k == 'cutout_suffix'}
+    matter = as_matter(matter)
     plans, ledger, look = _plan_videos(videos, out, outputs, suffix), Ledger(out), _video_settings(matter, options)
     share = process_share(plans)
     sources = {v: [os.path.abspath(v), file_mark(v)] for v in share if v.is_file()}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'PRECISIONS', 'SETTLED_AT', 'Prediction', 'keep_transparency', 'choose_device', 'working_size',
-           'doubt_radius', 'guide_for', 'checkpoint_file', 'Matter', 'predict', 'OUTPUTS', 'Backdrop', 'Look',
-           'Progress', 'check_outputs', 'gather_images', 'stream']
+           'doubt_radius', 'guide_for', 'checkpoint_file', 'Matter', 'as_matter', 'predict', 'OUTPUTS', 'Backdrop',
+           'Look', 'Progress', 'check_outputs', 'gather_images', 'stream']
 
 # %% ../../nbs/40_apply.predict.ipynb #a77cfb90
 import os
@@ -322,6 +322,16 @@ class Matter:
     def needs_trimap(self) -> bool:
         "Does the model want a trimap with each picture?"
         return bool(getattr(self.model, 'needs_trimap', False))
+
+def as_matter(
+    thing,  # a `Matter`, what it takes, or any `matter(image, trimap) -> Prediction`
+):
+    "Something that can be called with a picture."
+    if isinstance(thing, (str, os.PathLike, torch.nn.Module)):
+        return Matter(thing)
+    if not callable(thing):
+        raise MattingError(f'{thing!r}: no model; give a checkpoint, the folder of a run, a name such as trimap-free, a model or a Matter')
+    return thing
 
     @property
     def plain(self) -> 'Matter':

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from fastcore.basics import patch
 
-from .predict import Backdrop, Prediction, Progress, check_outputs
+from .predict import Backdrop, Prediction, Progress, as_matter, check_outputs
 from ..core import MattingError, atomic_write, first_bytes
 
 # %% ../../nbs/40a_apply.video.ipynb #80a72e85
@@ -511,7 +511,7 @@ def _report(reader, writers, start):
 # %% ../../nbs/40a_apply.video.ipynb #22d3dea3
 def predict_video(
     path,  # of a video file
-    matter,  # a `Matter`, or any `matter(image) -> Prediction`, without trimaps
+    matter,  # a `Matter`, what it takes (a checkpoint, a name, a model), or any `matter(image) -> Prediction`, without trimaps
     out,  # folder for alpha/STEM.mp4, composite/STEM.mp4, cutout/STEM.webm
     *,
     outputs=('alpha', 'composite'),  # out of 'alpha', 'cutout', 'composite'; a text with commas will do
@@ -523,7 +523,7 @@ def predict_video(
     begin=None,  # a function that is called before the first file is made; None: nothing is
 ) -> dict:  # input, frames, expected, size, rate, duration, seconds, fps, complete, notes, files {output: path}
     "Matte a video, in the memory of a few frames whatever its length."
-    plan = plan_video(path, out, outputs=outputs, cutout_suffix=cutout_suffix)
+    plan, matter = plan_video(path, out, outputs=outputs, cutout_suffix=cutout_suffix), as_matter(matter)
     _check_matter(matter, path)
     if background is not None and 'composite' not in plan:
         raise MattingError(f'a background ({background}) is of use only with the output composite: ask for it too')

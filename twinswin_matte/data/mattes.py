@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MATTES', 'TEST_ONLY', 'OFTEN_SHOWN', 'NOT_PUBLISHABLE', 'FEW', 'Part', 'DatasetCard', 'load_mattes',
-           'supervisely_mask', 'flatten_dis5k', 'DataPool', 'open_data', 'held_out_sets']
+           'supervisely_mask', 'flatten_dis5k', 'DataPool', 'open_data', 'held_out_sets', 'data_warnings']
 
 # %% ../../nbs/12_data.mattes.ipynb #bc2acfcd
 import base64
@@ -422,3 +422,41 @@ def held_out_sets(
     if not parts:
         raise MattingError(f'{root}: nothing is held out for {split}; the split all takes every pair of one folder')
     return parts
+
+# %% ../../nbs/12_data.mattes.ipynb #e2422d67
+def _borders(alpha):
+    "The mean alpha along the four borders."
+    return torch.cat([alpha[:, 0].flatten(), alpha[:, -1].flatten(), alpha[:, :, 0].flatten(), alpha[:, :, -1].flatten()]).mean().item()
+
+def _is_bitmap(image):
+    "Is a picture gray, and nearly all of it black or white, with some of both?"
+    gray, extreme = image.mean(0), (image < 0.04) | (image > 0.96)
+    return bool((image - gray).abs().max() < 0.03 and extreme.float().mean() > 0.9 and 0.02 < (gray > 0.5).float().mean() < 0.98)
+
+def _matte_traits(sample):
+    "What the matte of a sample looks like: True or False by name."
+    alpha = sample.alpha
+    soft = alpha[(alpha > 0.02) & (alpha < 0.98)]
+    levels = (soft * 255).round().unique()
+    return {'empty': bool(alpha.max() < 0.02), 'hard': soft.numel() < 5e-4 * alpha.numel(), 'trimap': soft.numel() > 0.005 * alpha.numel() and levels.numel() <= 2 and bool(((levels > 100) & (levels < 155)).all()),
+            'inverted': _borders(alpha) > 0.75 and bool(alpha.mean() < _borders(alpha) - 0.05), 'bitmap': _is_bitmap(sample.image)}
+
+_DOUBTS = {'bitmap': 'the pictures look like mattes (gray, nearly all black or white): are the folders of pictures and mattes swapped?',
+           'empty': 'there is no foreground in the mattes: are they of another set, or empty?',
+           'trimap': 'the mattes look like trimaps (one gray between black and white): a trimap is no truth; put them into a folder trimap, and the mattes into gt',
+           'inverted': 'there is foreground along the borders and less of it inside: are the mattes inverted? White is foreground',
+           'hard': 'the mattes look like binary masks (no soft pixels); a model that learns from them loses hair and glass. Use them for shapes only, beside soft mattes (data.synthetic=400 adds procedural ones)'}
+
+def data_warnings(
+    dataset,  # of samples with image and alpha, or None
+    root,  # its name, for messages
+    *,
+    most: int = 8,  # samples to look at, evenly spread
+) -> list:  # of text
+    "What a user should know of some data: that all of a few samples have mattes that are none."
+    if not dataset:
+        return []
+    chosen = torch.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().int().tolist()
+    found = [_matte_traits(dataset[i]) for i in chosen]
+    doubt = next((text for trait, text in _DOUBTS.items() if all(t[trait] for t in found)), None)
+    return [f'{root}: {doubt} (of {len(chosen)} samples that were read)'] if doubt else []

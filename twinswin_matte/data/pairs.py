@@ -18,11 +18,13 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
+from PIL import Image
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as tv
 
 from ..composite import composite, estimate_foreground
 from ..core import MatteReader, MattingError, MattingSample, describe_left_out, is_opaque, left_out, list_images, load_alpha, load_image
+from ..jobs import file_stem
 from ..trimap import TrimapReader, load_trimap
 
 # %% ../../nbs/11_data.pairs.ipynb #cd4295d6
@@ -64,7 +66,7 @@ def _by_key(folder, *, recursive, key):
         raise MattingError(f'expected a folder of pictures at {folder}; {describe_folder(folder)}')
     found = {}
     for path in list_images(folder, recursive=recursive):
-        name = key(path.relative_to(folder)) if key else path.stem
+        name = key(path.relative_to(folder)) if key else file_stem(path)
         if name in found:
             raise MattingError(f'{folder}: {found[name].name} and {path.name} have the same name {name!r}; keep one of them')
         found[name] = path
@@ -216,11 +218,21 @@ class PairFolder(Dataset):
         return shrink(read_pair(self.pairs[index], content=self.content, read_alpha=self.read_alpha, read_trimap=self.read_trimap), self.longest)
 
 # %% ../../nbs/11_data.pairs.ipynb #bdc7098d
+def _is_turned(path):
+    "Does the EXIF of a picture say that it lies on its side?"
+    try:
+        with Image.open(path) as picture:
+            return picture.getexif().get(274, 1) in (5, 6, 7, 8)
+    except Exception:  # what Pillow does not open has no EXIF
+        return False
+
 def _same_size(pair, image, other, path):
     "Refuse a matte or trimap of another size than its image."
     if image.shape[-2:] != other.shape[-2:]:
         sizes = ['{}x{}'.format(*reversed(x.shape[-2:])) for x in (image, other)]
-        raise MattingError(f'{pair.image} is {sizes[0]} but {path} is {sizes[1]} pixels: they must have one size')
+        turned = image.shape[-2:] == other.shape[:-3:-1] and _is_turned(pair.image) != _is_turned(path)
+        hint = '; one of them lies on its side (EXIF orientation) and was turned upright, the other is stored as it is: save both upright' if turned else ''
+        raise MattingError(f'{pair.image} is {sizes[0]} but {path} is {sizes[1]} pixels: they must have one size{hint}')
 
 def read_pair(
     pair: Pair,  # what to read

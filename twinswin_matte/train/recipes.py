@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['RECIPES', 'SMALL_BATCH', 'FINETUNE', 'pretrain_teacher', 'norms_stay', 'Recipe', 'TwinRecipe', 'RefinedRecipe',
            'ModnetRecipe', 'SolvedBatches', 'GuidedRecipe', 'EnsembleRecipe', 'GanRecipe', 'recipe_for', 'save_teacher',
-           'load_teacher', 'build_data', 'soft_share', 'data_warnings', 'training_plan', 'train', 'adapt_checkpoint',
-           'finetune_config', 'plan_run', 'check_training', 'peak_memory']
+           'load_teacher', 'build_data', 'training_plan', 'train', 'adapt_checkpoint', 'finetune_config', 'plan_run',
+           'check_training', 'peak_memory']
 
 # %% ../../nbs/33_train.recipes.ipynb #7ed5ca2d
 import itertools
@@ -28,7 +28,7 @@ from ..core import MattingError, Registry, list_images, load_image, one_thread, 
 from ..data.backgrounds import BackgroundFolder, Clutter, sample_backgrounds
 from ..data.labels import LabelledComposites, read_labels
 from ..data.loaders import make_loaders, share_of
-from ..data.mattes import DataPool, open_data
+from ..data.mattes import DataPool, data_warnings, open_data
 from ..data.pairs import SampleCache
 from ..data.shards import MixedStream, ShardStream, stream_loader
 from ..data.synth import SynthMattes
@@ -514,25 +514,6 @@ def build_data(
     warnings = data_warnings(pool.train, d.root) if pool else []
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
 
-def soft_share(
-    dataset,  # of samples with alpha
-    *,
-    most: int = 8,  # samples to look at, evenly spread
-) -> float:  # 0..1
-    "The largest share of pixels that are neither foreground nor background in a few samples."
-    chosen = torch.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().int().tolist()
-    return max(float(((a > 0.02) & (a < 0.98)).float().mean()) for a in (dataset[i].alpha for i in chosen))
-
-def data_warnings(
-    dataset,  # of training samples from a folder, or None
-    root,  # its name, for messages
-) -> list:  # of text
-    "What a user should know of the training data: mattes that are masks."
-    if dataset is None or soft_share(dataset) >= 5e-4:
-        return []
-    return [f'{root}: the mattes look like binary masks (no soft pixels in the samples that were read); a model that learns from them loses hair and glass. Use them for shapes only, '
-            'beside soft mattes (data.synthetic=400 adds procedural ones)']
-
 def training_plan(
     config: TrainConfig,  # what to do
     train_loader,  # from `Recipe.load_data`
@@ -650,7 +631,10 @@ def plan_run(
     if (config is None) == (checkpoint is None):
         raise MattingError("train: give a preset such as 'tsr', a YAML file or a TrainConfig; or checkpoint=, a trained model to go on from")
     if checkpoint is not None:
-        return finetune_config(checkpoint, changes), Path(out or 'runs/finetuned')
+        config = finetune_config(checkpoint, changes)
+        if not (config.data.root or config.data.shards or config.data.synthetic):
+            raise MattingError('data.root: to go on from a checkpoint give a folder with pairs of your own, such as data.root=pairs; or data.synthetic=200 for procedural mattes alone')
+        return config, Path(out or 'runs/finetuned')
     if isinstance(config, TrainConfig):
         return changed(config, changes or {}), Path(out or Path('runs') / config.model.name)
     return changed(load_config(config), changes or {}), Path(out or resume and _own_run(config) or Path('runs') / Path(config).stem)
