@@ -242,6 +242,17 @@ def _without_text(content):
         at += size
     return b''.join(kept), profile
 
+_COLOR_NOTES = {'PNG': (rb'\0\0\0\x04cICP(..)', b'IDAT'), 'AVIF': (rb'colrnclx\0(.)\0(.)', b'mdat'), 'JPEG2000': (rb'colr(.)..', b'jp2c')}  # format: what to look for, and where to stop
+
+def _hidden_colors(picture, content):
+    "What a file says of its colors and Pillow leaves out, for `info`: the numbers of H.273 in PNG and AVIF, the profile in JPEG 2000."
+    pattern, end = _COLOR_NOTES.get(picture.format, (None, b''))
+    found = re.search(pattern, content[:content.find(end)], re.DOTALL) if pattern else None
+    if found is None or picture.format != 'JPEG2000':
+        return {'cicp': tuple(b''.join(found.groups()))} if found else {}
+    profile = content[found.end():][:struct.unpack_from('>I', content, found.end())[0]]
+    return {'icc_profile': profile} if found[1] in b'\2\3' else {}
+
 def _open(path, content):
     "A Pillow picture whose header has been checked."
     large = MattingError(f'{path}: more than {MAXIMUM_PIXELS:,} pixels; make it smaller first')
@@ -270,6 +281,7 @@ def _open(path, content):
     if pixels > MAXIMUM_PIXELS:
         raise large
     _refuse_kind(path, content, picture)
+    picture.info.update(_hidden_colors(picture, content))
     return picture
 
 # %% ../nbs/00_core.ipynb #f31cca2c
@@ -312,18 +324,39 @@ def _icc_file(space, parts, kind=b'mntr', pcs=b'XYZ '):
     content = head + struct.pack('>I', len(parts)) + table + body
     return struct.pack('>I', 4 + len(content)) + content
 
+def _curve_profile(curve, primaries):
+    "A color profile of three primaries and one curve for all of them."
+    colorants = {name: b'XYZ \0\0\0\0' + _fixed(*column) for name, column in zip((b'rXYZ', b'gXYZ', b'bXYZ'), _colorants(primaries).T, strict=True)}
+    return _icc_file(b'RGB ', {**colorants, **dict.fromkeys((b'rTRC', b'gTRC', b'bTRC'), curve)})
+
 def rgb_profile(
     gamma: float = 2.2,  # of all three channels
     primaries: tuple = _SRGB_XY,  # x and y of white, red, green and blue
 ) -> bytes:  # an ICC profile
     "A small color profile: three primaries and a power."
-    curve = b'curv\0\0\0\0' + struct.pack('>IH', 1, round(gamma * 256))
-    colorants = {name: b'XYZ \0\0\0\0' + _fixed(*column) for name, column in zip((b'rXYZ', b'gXYZ', b'bXYZ'), _colorants(primaries).T, strict=True)}
-    return _icc_file(b'RGB ', {**colorants, **dict.fromkeys((b'rTRC', b'gTRC', b'bTRC'), curve)})
+    return _curve_profile(b'curv\0\0\0\0' + struct.pack('>IH', 1, round(gamma * 256)), primaries)
 
-def _profile_of(picture):
-    "The bytes of a picture's profile, made up where a PNG has only older notes; None for sRGB."
-    info = picture.info
+_H273_XY = {1: _SRGB_XY, 9: (0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046), 12: (0.3127, 0.3290, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)}  # sRGB, BT.2020, Display P3
+_H273_CURVES = {8: (1, 1, 0, 1, 0), 13: (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045), **dict.fromkeys((1, 6, 14, 15), (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081))}  # linear, sRGB, BT.709
+_HDR = {16: 'PQ', 18: 'HLG'}
+
+def _h273_profile(primaries, transfer):
+    "The profile of color spaces that are named by numbers of ITU-T H.273; None for those we do not know."
+    if primaries not in _H273_XY or transfer not in _H273_CURVES:
+        return None
+    curve = _H273_CURVES[13 if primaries == 1 and transfer != 8 else transfer]  # screens show BT.709 as sRGB
+    return _curve_profile(b'para\0\0\0\0' + struct.pack('>HH', 3, 0) + _fixed(*curve), _H273_XY[primaries])
+
+def _profile_of(picture, notes):
+    "The bytes of a picture's profile, made up where the file only names a color space; None for sRGB. Notes HDR."
+    info, nclx = picture.info, picture.info.get('nclx_profile') or {}
+    code = info.get('cicp') or (nclx.get('color_primaries'), nclx.get('transfer_characteristics'))
+    named = _h273_profile(*code) if picture.format == 'PNG' or not info.get('icc_profile') else None  # only in PNG does the name come first
+    if named:
+        return named
+    if code[1] in _HDR and not info.get('icc_profile'):
+        notes.append(f'is HDR ({_HDR[code[1]]}) and read as if it were sRGB, so its brightness and colors are wrong; save it as SDR first')
+        return None
     if info.get('icc_profile') or picture.format != 'PNG' or 'srgb' in info or not {'gamma', 'chromaticity'} & set(info):
         return info.get('icc_profile')
     gamma, primaries = info.get('gamma', 1 / 2.2), info.get('chromaticity', _SRGB_XY)
@@ -436,15 +469,15 @@ def _in_srgb(convert, values, profile, notes):
 
 # %% ../nbs/00_core.ipynb #179ba55e
 def _is_deep(picture, content):
-    "Does the file hold 16-bit color, which Pillow would reduce to 8 bits?"
+    "Does the file hold 16-bit color, which Pillow would reduce to 8 bits? Of inks these are enough."
     if picture.format == 'PNG':
         return content[24] == 16 and not picture.mode.startswith('I')  # Pillow keeps gray
     bits = picture.tag_v2.get(258, ()) if picture.format == 'TIFF' else ()
-    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16
+    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16 and picture.mode != 'CMYK'
 
 def _refuse_planes(path, tags):
     "An error for a TIFF whose channels lie one after the other, which OpenCV and Pillow garble beyond 8 bits."
-    if tags.get(284, 1) == 2:
+    if tags.get(284, 1) == 2 and tags.get(277, 1) > 1 and max(tags.get(258, (1,))) > 8:
         raise MattingError(f'{path}: its channels are stored one after the other with more than 8 bits; save it with the pixel order interleaved (or as PNG)')
 
 def _straight(array, extra):
@@ -610,11 +643,11 @@ def _decode(path, *, color=True, raw=False):
         array = _decode_float(path, content, tags, color, notes)
         return _Decoded(rearrange(torch.from_numpy(np.ascontiguousarray(array)), 'h w c -> c h w'), 1, dpi if min(dpi) > 1 else None, notes)
     picture = _open(path, content)
-    deep, profile = _is_deep(picture, content), _profile_of(picture) if color else None
+    deep, profile = _is_deep(picture, content), _profile_of(picture, notes) if color else None
     array = _decode_pillow(path, picture, color=color, profile=None if deep else profile, notes=notes, raw=raw)
     if picture.format in ENDINGS and ENDINGS[picture.format] not in content:
         raise MattingError(f'{path}: the picture is damaged or cut off (its end is missing); copy it again')
-    if deep and picture.format == 'TIFF':
+    if picture.format == 'TIFF':
         _refuse_planes(path, picture.tag_v2)
     deep, orientation, limit = _decode_deep(content, picture) if deep else None, _orientation(picture), _limit(picture)
     if deep is not None:  # OpenCV turns TIFF itself, PNG not
@@ -1175,7 +1208,7 @@ def from_pil(
 ) -> torch.Tensor:  # 1xHxW if gray, else 3xHxW, in 0..1; with alpha 2xHxW or 4xHxW
     "A tensor of a Pillow picture, upright, in sRGB. A photograph of mode I has 16 bits if a number exceeds 255, else 8; a matte always 16."
     notes = []
-    array = _decode_pillow('picture', picture, color=color, profile=_profile_of(picture) if color else None, notes=notes)
+    array = _decode_pillow('picture', picture, color=color, profile=_profile_of(picture, notes) if color else None, notes=notes)
     for note in notes:
         warnings.warn(f'the picture: {note}', stacklevel=2)
     image = rearrange(torch.from_numpy(np.ascontiguousarray(_upright(array, _orientation(picture)))), 'h w c -> c h w')
