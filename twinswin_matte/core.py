@@ -502,11 +502,13 @@ def _opencv_pixels(content):
     array = array[..., None] if array.ndim == 2 else array
     return array[..., [2, 1, 0, 3][:array.shape[2]]] if array.shape[2] in (3, 4) else array
 
-def _decode_deep(content, picture):
-    "HxWxC array of a 16-bit file in 0..1, or None if OpenCV does not know it."
+def _decode_deep(content, picture, color=True):
+    "HxWxC array of a 16-bit file in 0..1, or None if OpenCV does not know it. In a matte, white is never clear."
     array = _opencv_pixels(content)
     if array is None or array.dtype != np.uint16:
         return None
+    if not color and picture.info.get('transparency') == (65535,) * 3:
+        array = array[..., :3]
     extra = picture.tag_v2.get(338) if picture.format == 'TIFF' else None
     return _straight(array.astype(np.float32) / 65535, extra)
 
@@ -520,28 +522,47 @@ def _in_limit(path, array, limit):
         raise MattingError(f'{path}: values from {array.min():g} to {array.max():g}, expected 0 to {limit}; save it with 8 or 16 bits')
     return (array / limit).clip(0, 1)
 
-def _limit(picture):
-    "The number that means white, as the picture's mode has it."
-    return 1 if picture.mode == 'F' else 65535 if picture.mode.startswith('I') else 255
+def _bits(top):
+    "How many bits numbers up to `top` have in a file of 16, if fewer; None if none are missing."
+    return next((bits for bits in (8, 10, 12, 14) if 0 < top < 2 ** bits), None)
 
-def _scale_numbers(path, picture, raw=False, color=False):
+def _note_bits(top, limit, notes):
+    "Note that the numbers of a photograph end at `top` and leave two bits of 16, or more, unused."
+    if limit > 255 and top < limit // 4 and (bits := _bits(top)):
+        notes.append(f'is nearly black, its largest value is {top:.0f} of {limit}: is it of {bits} bits? Multiply its numbers by {2 ** (16 - bits)} then')
+
+def _limit(picture):
+    "The number that means white, as the picture's mode has it; signed numbers of a TIFF have one bit less."
+    tags = picture.tag_v2 if picture.format == 'TIFF' else {}
+    signed = tags.get(339) == (2,) and {(8,): 127, (16,): 32767}.get(tags.get(258))
+    return signed or (1 if picture.mode == 'F' else 65535 if picture.mode.startswith('I') else 255)
+
+def _scale_numbers(path, picture, raw=False, color=False, notes=None):
     "HxWx1 array in 0..1 of 16-bit gray, or of integers and floats that fit the range; as stored if it is to be raw. With alpha, never raw, if one gray counts as clear. Photographs (color) of mode I without a number above 255 have 8 bits."
-    array, clear = np.asarray(picture, dtype=np.float32)[..., None], picture.info.get('transparency')
-    if picture.format == 'TIFF' and picture.tag_v2.get(262) == 0 and picture.mode.startswith('I;16'):
-        array = 65535 - array  # white is zero: Pillow turns 8 bits only
-    limit = 255 if color and picture.mode == 'I' and array.max(initial=0) <= 255 else _limit(picture)
+    array, clear, limit = np.asarray(picture)[..., None], picture.info.get('transparency'), _limit(picture)
+    array = (array.view(np.int8) if limit == 127 else array).astype(np.float32)
+    if picture.format == 'TIFF' and picture.tag_v2.get(262) == 0 and picture.mode != 'L':
+        array = limit - array  # white is zero: Pillow turns 8 bits only
+    if color and picture.mode == 'I' and array.max(initial=0) <= 255:
+        limit = 255
+    if color:
+        _note_bits(array.max(initial=0), limit, notes)
     if isinstance(clear, int):
         return np.concatenate([_in_limit(path, array, limit), array != clear], 2, dtype=np.float32)
-    return array if raw else _in_limit(path, array, limit)
+    return array if raw and picture.mode != 'L' else _in_limit(path, array, limit)
 
-def _with_scaled_key(picture):
-    "A PNG whose clear gray is on the scale of its pixels: Pillow brings 2 and 4 bits to 8, but not that number."
-    tile = getattr(picture, 'tile', None)
+_WHITE_KEYS = (255, 65535, (255,) * 3, (65535,) * 3)
+
+def _with_plain_key(picture, color):
+    "A picture whose clear gray is on the scale of its pixels: Pillow brings PNG's 2 and 4 bits to 8, but not that number. A matte's clear white is dropped: white is opaque."
+    tile, stored = getattr(picture, 'tile', None), picture.info.get('transparency')
     step = {'L;2': 85, 'L;4': 17}.get(tile[0][3]) if tile and picture.format == 'PNG' else None
-    if step is None or not isinstance(picture.info.get('transparency'), int):
+    key = stored * step if step and isinstance(stored, int) else stored
+    key = None if not color and picture.mode != 'P' and key in _WHITE_KEYS else key
+    if key == stored:
         return picture
     picture = picture.copy()
-    picture.info['transparency'] *= step
+    picture.info = {**picture.info, 'transparency': key} if key is not None else {k: v for k, v in picture.info.items() if k != 'transparency'}
     return picture
 
 def _to_plain_mode(picture):
@@ -590,12 +611,12 @@ def _decode_float(path, content, tags, color, notes):
 def _decode_pillow(path, picture, *, color=True, profile=None, notes=None, raw=False):
     "HxWxC array in 0..1 of anything that Pillow reads, with 1 to 4 channels; if raw, numbers and indices as stored."
     try:
-        picture = _with_scaled_key(picture)
+        picture = _with_plain_key(picture, color)
         picture.load()
         if raw and picture.mode == 'P':
             return np.asarray(picture, dtype=np.float32)[..., None]
-        if picture.mode == 'F' or picture.mode.startswith('I'):
-            return _in_srgb(_convert_deep, _scale_numbers(path, picture, raw, color), profile, notes)
+        if picture.mode == 'F' or picture.mode.startswith('I') or _limit(picture) == 127:
+            return _in_srgb(_convert_deep, _scale_numbers(path, picture, raw, color, notes), profile, notes)
         inks = profile is not None and picture.mode == 'CMYK' == _space(profile)
         plain = picture if inks else _to_plain_mode(picture)
         plain = _to_plain_mode(_in_srgb(_convert, plain, profile if picture.mode != 'LAB' else None, notes))
@@ -649,8 +670,10 @@ def _decode(path, *, color=True, raw=False):
         raise MattingError(f'{path}: the picture is damaged or cut off (its end is missing); copy it again')
     if picture.format == 'TIFF':
         _refuse_planes(path, picture.tag_v2)
-    deep, orientation, limit = _decode_deep(content, picture) if deep else None, _orientation(picture), _limit(picture)
+    deep, orientation, limit = _decode_deep(content, picture, color) if deep else None, _orientation(picture), _limit(picture)
     if deep is not None:  # OpenCV turns TIFF itself, PNG not
+        if color:
+            _note_bits(deep[..., :3].max(initial=0) * 65535, 65535, notes)
         array, orientation, limit = _in_srgb(_convert_deep, deep, profile, notes), orientation if picture.format == 'PNG' else 1, 65535
     if (count := _count_frames(picture)) > 1 and picture.format in ('PNG', 'GIF', 'WEBP', 'TIFF', 'AVIF'):
         notes.append(f'holds {count} pictures, of which the first is taken')
@@ -722,7 +745,7 @@ def _plateaus(numbers, limit):
     counts[0] = 0
     wide = (counts >= max(16, 0.01 * counts.sum().item())).nonzero()[:, 0]
     few = len(wide) > 0 and counts[wide].sum() > 0.95 * counts.sum()
-    steps = (1,) if limit == 255 else (256, 257)  # 257: of 8 bits that were made 16
+    steps = (1,) if limit <= 255 else (256, 257)  # 257: of 8 bits that were made 16
     soft = few and len(wide) > 3 and any(not (wide % step).any() and wide[-1] - wide[0] < 2 * step * len(wide) for step in steps)
     return wide.tolist() if few and not soft else []
 
@@ -734,24 +757,37 @@ def _seems_plateaus(numbers, top, limit):
     flat = counts.max() >= max(16, min(0.25 * numbers.numel(), 0.5 * (numbers > 0).sum().item()))
     return (f'numbers from 0 to {top}', top) if flat else None
 
+def _is_soft(numbers, top):
+    "Are there many levels, and either one that is opaque over most of what is seen, or small steps between neighbors? Class numbers have neither."
+    steps = torch.cat([numbers.diff(dim=axis).abs().flatten() for axis in (1, 2)])
+    small = (steps[steps > 0] < top / 4).float().mean().item() > 0.5
+    return len(numbers.unique()) > 16 and (small or bool((numbers > 0.9 * top).sum() > 0.5 * (numbers > 0).sum()))
+
+def _seems_faint(numbers, top, limit, trimap):
+    "As `_seems`, of a matte that ends far below white."
+    if top > 2 and _is_soft(numbers, top):
+        bits = _bits(top) if limit > 255 else None
+        return (f'{bits} bits', 2 ** bits - 1) if bits else (f'numbers from 0 to {top}', top)
+    bits = next((b for b in (8, 10, 12, 14) if limit > 255 and top == 2 ** b - 1), None)
+    return (f'{bits} bits', top) if bits else ('a trimap of 0, 1 and 2', 2) if trimap and top <= 2 else ('zeros and ones', 1) if top == 1 else ('class numbers', 'labels')
+
 def _seems(alpha, top, limit, trimap, plain):
     "What the numbers of a matte seem to be instead of 0 to `limit`, and the number that means opaque; None if nothing speaks against them. Plateaus are plain in trimaps and alpha channels."
     if not 0 < top:
         return None
     if limit == 1:
-        return None if top >= 0.02 else ('zeros and ones', 1) if round(top * 255) == 1 else ('class numbers', 'labels')
+        return None if top >= 0.02 else (f'numbers from 0 to {top}', top) if _is_soft(alpha, top) else ('zeros and ones', 1) if round(top * 255) == 1 else ('class numbers', 'labels')
     numbers = (alpha * limit).round()
-    usual = {255: {100: 'percent', 127: '7 bits'}, 65535: {32767: '15 bits', 32768: '15 bits'}}[limit].get(top)
+    usual = {255: {100: 'percent', 127: '7 bits'}, 65535: {32767: '15 bits', 32768: '15 bits'}}.get(limit, {}).get(top)
     if usual and not plain and (numbers == top).sum() > 0.25 * (numbers > 0).sum():  # opaque where it is highest: a plateau
         return usual, top
     if limit == 255 == top and not trimap:
         low = (numbers > 0) & (numbers < 255)
         void = not bool((low & (numbers > 50)).any()) and 0 < (numbers == 255).sum() < low.sum()
         return ('class numbers and 255 for what is undecided', 'labels') if void else None
-    if top >= (0.2 * limit if limit == 255 else 16383.5):
+    if top >= (0.2 if limit <= 255 else 0.25) * limit:
         return None if plain or top >= 0.95 * limit else _seems_plateaus(numbers, top, limit)
-    bits = next((b for b in (8, 10, 12, 14) if limit == 65535 and top == 2 ** b - 1), None)
-    return (f'{bits} bits', top) if bits else ('a trimap of 0, 1 and 2', 2) if trimap and top <= 2 else ('zeros and ones', 1) if top == 1 else ('class numbers', 'labels')
+    return _seems_faint(numbers, top, limit, trimap)
 
 def _check_reach(alpha, what, limit, trimap, plain=False):
     "Refuse a matte whose numbers seem to mean something else than 0 to `limit`."
@@ -941,7 +977,7 @@ def _can_read(suffix):
     "Is the codec there that a suffix calls for?"
     if suffix in ('.heic', '.heif', '.hif'):
         return has_heif()
-    return Image.registered_extensions().get(suffix) in Image.OPEN
+    return Image.registered_extensions().get(suffix) in (*Image.OPEN, 'MPO')  # which the reader of JPEG opens
 
 def _holds_picture(path):
     "Does the beginning of a file look like a picture, whatever its name says?"
