@@ -597,6 +597,8 @@ def _float_tiff(path, content):
 def _decode_float(path, content, tags, color, notes):
     "HxWxC array in 0..1 of a TIFF with floats, sRGB and straight."
     _refuse_planes(path, tags)
+    if tags.next:
+        notes.append('holds several pictures, of which the first is taken')
     array = _opencv_pixels(content)
     if array is None or array.dtype.kind != 'f' or array.shape[2] not in (3, 4):
         raise MattingError(f'{path}: the picture is damaged, or stored in a way that cannot be read; save it again as PNG')
@@ -907,6 +909,8 @@ def load_alpha(
 ) -> torch.Tensor:  # 1xHxW float32 in 0..1
     "Read a matte; color pictures, class numbers and other ranges are refused."
     found = _decode(path, color=False, raw=matte_range is not None)
+    for note in found.notes:
+        warnings.warn(f'{path}: {note}', stacklevel=2)
     if matte_range is None or found.mode == '1':
         return matte_values(found.values, what=path, limit=found.limit, trimap=trimap, mode=found.mode)
     stored = len(found.values) == 1 and (found.mode == 'P' or found.mode == 'F' or found.mode.startswith('I'))
@@ -1194,11 +1198,17 @@ def _encode_deep(array, suffix, dpi=None):
     content = cv2.imencode(suffix, np.ascontiguousarray(deep), options)[1].tobytes()
     return _png_with_dpi(content, dpi) if dpi is not None and suffix == '.png' else content
 
+def _picture_tensor(path, image):
+    "CxHxW in 0..1 of an array or of integers, to be written."
+    if not torch.is_tensor(image) and not isinstance(image, np.ndarray):
+        raise MattingError(f'{path}: expected a tensor or an array, got {type(image).__name__}' + ('; Pillow pictures have a method of their own, save' if isinstance(image, Image.Image) else ''))
+    return _as_tensor(image)
+
 LONGEST_SIDES = {'.webp': 16_383, '.jpg': 65_500, '.jpeg': 65_500}  # pixels; what the encoders can write
 
 def save_image(
     path,  # .png, .jpg, .webp, .tif or .bmp
-    image: torch.Tensor,  # CxHxW in 0..1 with 1, 3 or 4 channels; values outside are clipped
+    image: torch.Tensor,  # CxHxW in 0..1 with 1, 3 or 4 channels, values outside are clipped; or an array or integers, as `as_photo` takes them
     *,
     bits: int = 8,  # 8, or 16 (PNG and TIFF only)
     quality: int = 95,  # of JPEG and WebP
@@ -1208,6 +1218,7 @@ def save_image(
     path, suffix = Path(path), Path(path).suffix.lower()
     if suffix not in SAVE_SUFFIXES:
         raise MattingError(f'{path}: cannot write {suffix or "a file without suffix"}; use one of ' + ' '.join(SAVE_SUFFIXES))
+    image = image if torch.is_tensor(image) and image.is_floating_point() else _picture_tensor(path, image)
     if image.ndim != 3 or len(image) not in (1, 3, 4):
         raise MattingError(f'{path}: expected a picture of 1, 3 or 4 x H x W, got {tuple(image.shape)}')
     height, width = image.shape[1:]
