@@ -242,6 +242,17 @@ def _without_text(content):
         at += size
     return b''.join(kept), profile
 
+_COLOR_NOTES = {'PNG': (rb'\0\0\0\x04cICP(..)', b'IDAT'), 'AVIF': (rb'colrnclx\0(.)\0(.)', b'mdat'), 'JPEG2000': (rb'colr(.)..', b'jp2c')}  # format: what to look for, and where to stop
+
+def _hidden_colors(picture, content):
+    "What a file says of its colors and Pillow leaves out, for `info`: the numbers of H.273 in PNG and AVIF, the profile in JPEG 2000."
+    pattern, end = _COLOR_NOTES.get(picture.format, (None, b''))
+    found = re.search(pattern, content[:content.find(end)], re.DOTALL) if pattern else None
+    if found is None or picture.format != 'JPEG2000':
+        return {'cicp': tuple(b''.join(found.groups()))} if found else {}
+    profile = content[found.end():][:struct.unpack_from('>I', content, found.end())[0]]
+    return {'icc_profile': profile} if found[1] in b'\2\3' else {}
+
 def _open(path, content):
     "A Pillow picture whose header has been checked."
     large = MattingError(f'{path}: more than {MAXIMUM_PIXELS:,} pixels; make it smaller first')
@@ -270,6 +281,7 @@ def _open(path, content):
     if pixels > MAXIMUM_PIXELS:
         raise large
     _refuse_kind(path, content, picture)
+    picture.info.update(_hidden_colors(picture, content))
     return picture
 
 # %% ../nbs/00_core.ipynb #f31cca2c
@@ -312,18 +324,39 @@ def _icc_file(space, parts, kind=b'mntr', pcs=b'XYZ '):
     content = head + struct.pack('>I', len(parts)) + table + body
     return struct.pack('>I', 4 + len(content)) + content
 
+def _curve_profile(curve, primaries):
+    "A color profile of three primaries and one curve for all of them."
+    colorants = {name: b'XYZ \0\0\0\0' + _fixed(*column) for name, column in zip((b'rXYZ', b'gXYZ', b'bXYZ'), _colorants(primaries).T, strict=True)}
+    return _icc_file(b'RGB ', {**colorants, **dict.fromkeys((b'rTRC', b'gTRC', b'bTRC'), curve)})
+
 def rgb_profile(
     gamma: float = 2.2,  # of all three channels
     primaries: tuple = _SRGB_XY,  # x and y of white, red, green and blue
 ) -> bytes:  # an ICC profile
     "A small color profile: three primaries and a power."
-    curve = b'curv\0\0\0\0' + struct.pack('>IH', 1, round(gamma * 256))
-    colorants = {name: b'XYZ \0\0\0\0' + _fixed(*column) for name, column in zip((b'rXYZ', b'gXYZ', b'bXYZ'), _colorants(primaries).T, strict=True)}
-    return _icc_file(b'RGB ', {**colorants, **dict.fromkeys((b'rTRC', b'gTRC', b'bTRC'), curve)})
+    return _curve_profile(b'curv\0\0\0\0' + struct.pack('>IH', 1, round(gamma * 256)), primaries)
 
-def _profile_of(picture):
-    "The bytes of a picture's profile, made up where a PNG has only older notes; None for sRGB."
-    info = picture.info
+_H273_XY = {1: _SRGB_XY, 9: (0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046), 12: (0.3127, 0.3290, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)}  # sRGB, BT.2020, Display P3
+_H273_CURVES = {8: (1, 1, 0, 1, 0), 13: (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045), **dict.fromkeys((1, 6, 14, 15), (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081))}  # linear, sRGB, BT.709
+_HDR = {16: 'PQ', 18: 'HLG'}
+
+def _h273_profile(primaries, transfer):
+    "The profile of color spaces that are named by numbers of ITU-T H.273; None for those we do not know."
+    if primaries not in _H273_XY or transfer not in _H273_CURVES:
+        return None
+    curve = _H273_CURVES[13 if primaries == 1 and transfer != 8 else transfer]  # screens show BT.709 as sRGB
+    return _curve_profile(b'para\0\0\0\0' + struct.pack('>HH', 3, 0) + _fixed(*curve), _H273_XY[primaries])
+
+def _profile_of(picture, notes):
+    "The bytes of a picture's profile, made up where the file only names a color space; None for sRGB. Notes HDR."
+    info, nclx = picture.info, picture.info.get('nclx_profile') or {}
+    code = info.get('cicp') or (nclx.get('color_primaries'), nclx.get('transfer_characteristics'))
+    named = _h273_profile(*code) if picture.format == 'PNG' or not info.get('icc_profile') else None  # only in PNG does the name come first
+    if named:
+        return named
+    if code[1] in _HDR and not info.get('icc_profile'):
+        notes.append(f'is HDR ({_HDR[code[1]]}) and read as if it were sRGB, so its brightness and colors are wrong; save it as SDR first')
+        return None
     if info.get('icc_profile') or picture.format != 'PNG' or 'srgb' in info or not {'gamma', 'chromaticity'} & set(info):
         return info.get('icc_profile')
     gamma, primaries = info.get('gamma', 1 / 2.2), info.get('chromaticity', _SRGB_XY)
@@ -436,15 +469,15 @@ def _in_srgb(convert, values, profile, notes):
 
 # %% ../nbs/00_core.ipynb #179ba55e
 def _is_deep(picture, content):
-    "Does the file hold 16-bit color, which Pillow would reduce to 8 bits?"
+    "Does the file hold 16-bit color, which Pillow would reduce to 8 bits? Of inks these are enough."
     if picture.format == 'PNG':
         return content[24] == 16 and not picture.mode.startswith('I')  # Pillow keeps gray
     bits = picture.tag_v2.get(258, ()) if picture.format == 'TIFF' else ()
-    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16
+    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16 and picture.mode != 'CMYK'
 
 def _refuse_planes(path, tags):
     "An error for a TIFF whose channels lie one after the other, which OpenCV and Pillow garble beyond 8 bits."
-    if tags.get(284, 1) == 2:
+    if tags.get(284, 1) == 2 and tags.get(277, 1) > 1 and max(tags.get(258, (1,))) > 8:
         raise MattingError(f'{path}: its channels are stored one after the other with more than 8 bits; save it with the pixel order interleaved (or as PNG)')
 
 def _straight(array, extra):
@@ -469,11 +502,13 @@ def _opencv_pixels(content):
     array = array[..., None] if array.ndim == 2 else array
     return array[..., [2, 1, 0, 3][:array.shape[2]]] if array.shape[2] in (3, 4) else array
 
-def _decode_deep(content, picture):
-    "HxWxC array of a 16-bit file in 0..1, or None if OpenCV does not know it."
+def _decode_deep(content, picture, color=True):
+    "HxWxC array of a 16-bit file in 0..1, or None if OpenCV does not know it. In a matte, white is never clear."
     array = _opencv_pixels(content)
     if array is None or array.dtype != np.uint16:
         return None
+    if not color and picture.info.get('transparency') == (65535,) * 3:
+        array = array[..., :3]
     extra = picture.tag_v2.get(338) if picture.format == 'TIFF' else None
     return _straight(array.astype(np.float32) / 65535, extra)
 
@@ -487,28 +522,47 @@ def _in_limit(path, array, limit):
         raise MattingError(f'{path}: values from {array.min():g} to {array.max():g}, expected 0 to {limit}; save it with 8 or 16 bits')
     return (array / limit).clip(0, 1)
 
-def _limit(picture):
-    "The number that means white, as the picture's mode has it."
-    return 1 if picture.mode == 'F' else 65535 if picture.mode.startswith('I') else 255
+def _bits(top):
+    "How many bits numbers up to `top` have in a file of 16, if fewer; None if none are missing."
+    return next((bits for bits in (8, 10, 12, 14) if 0 < top < 2 ** bits), None)
 
-def _scale_numbers(path, picture, raw=False, color=False):
+def _note_bits(top, limit, notes):
+    "Note that the numbers of a photograph end at `top` and leave two bits of 16, or more, unused."
+    if limit > 255 and top < limit // 4 and (bits := _bits(top)):
+        notes.append(f'is nearly black, its largest value is {top:.0f} of {limit}: is it of {bits} bits? Multiply its numbers by {2 ** (16 - bits)} then')
+
+def _limit(picture):
+    "The number that means white, as the picture's mode has it; signed numbers of a TIFF have one bit less."
+    tags = picture.tag_v2 if picture.format == 'TIFF' else {}
+    signed = tags.get(339) == (2,) and {(8,): 127, (16,): 32767}.get(tags.get(258))
+    return signed or (1 if picture.mode == 'F' else 65535 if picture.mode.startswith('I') else 255)
+
+def _scale_numbers(path, picture, raw=False, color=False, notes=None):
     "HxWx1 array in 0..1 of 16-bit gray, or of integers and floats that fit the range; as stored if it is to be raw. With alpha, never raw, if one gray counts as clear. Photographs (color) of mode I without a number above 255 have 8 bits."
-    array, clear = np.asarray(picture, dtype=np.float32)[..., None], picture.info.get('transparency')
-    if picture.format == 'TIFF' and picture.tag_v2.get(262) == 0 and picture.mode.startswith('I;16'):
-        array = 65535 - array  # white is zero: Pillow turns 8 bits only
-    limit = 255 if color and picture.mode == 'I' and array.max(initial=0) <= 255 else _limit(picture)
+    array, clear, limit = np.asarray(picture)[..., None], picture.info.get('transparency'), _limit(picture)
+    array = (array.view(np.int8) if limit == 127 else array).astype(np.float32)
+    if picture.format == 'TIFF' and picture.tag_v2.get(262) == 0 and picture.mode != 'L':
+        array = limit - array  # white is zero: Pillow turns 8 bits only
+    if color and picture.mode == 'I' and array.max(initial=0) <= 255:
+        limit = 255
+    if color:
+        _note_bits(array.max(initial=0), limit, notes)
     if isinstance(clear, int):
         return np.concatenate([_in_limit(path, array, limit), array != clear], 2, dtype=np.float32)
-    return array if raw else _in_limit(path, array, limit)
+    return array if raw and picture.mode != 'L' else _in_limit(path, array, limit)
 
-def _with_scaled_key(picture):
-    "A PNG whose clear gray is on the scale of its pixels: Pillow brings 2 and 4 bits to 8, but not that number."
-    tile = getattr(picture, 'tile', None)
+_WHITE_KEYS = (255, 65535, (255,) * 3, (65535,) * 3)
+
+def _with_plain_key(picture, color):
+    "A picture whose clear gray is on the scale of its pixels: Pillow brings PNG's 2 and 4 bits to 8, but not that number. A matte's clear white is dropped: white is opaque."
+    tile, stored = getattr(picture, 'tile', None), picture.info.get('transparency')
     step = {'L;2': 85, 'L;4': 17}.get(tile[0][3]) if tile and picture.format == 'PNG' else None
-    if step is None or not isinstance(picture.info.get('transparency'), int):
+    key = stored * step if step and isinstance(stored, int) else stored
+    key = None if not color and picture.mode != 'P' and key in _WHITE_KEYS else key
+    if key == stored:
         return picture
     picture = picture.copy()
-    picture.info['transparency'] *= step
+    picture.info = {**picture.info, 'transparency': key} if key is not None else {k: v for k, v in picture.info.items() if k != 'transparency'}
     return picture
 
 def _to_plain_mode(picture):
@@ -543,6 +597,8 @@ def _float_tiff(path, content):
 def _decode_float(path, content, tags, color, notes):
     "HxWxC array in 0..1 of a TIFF with floats, sRGB and straight."
     _refuse_planes(path, tags)
+    if tags.next:
+        notes.append('holds several pictures, of which the first is taken')
     array = _opencv_pixels(content)
     if array is None or array.dtype.kind != 'f' or array.shape[2] not in (3, 4):
         raise MattingError(f'{path}: the picture is damaged, or stored in a way that cannot be read; save it again as PNG')
@@ -557,12 +613,12 @@ def _decode_float(path, content, tags, color, notes):
 def _decode_pillow(path, picture, *, color=True, profile=None, notes=None, raw=False):
     "HxWxC array in 0..1 of anything that Pillow reads, with 1 to 4 channels; if raw, numbers and indices as stored."
     try:
-        picture = _with_scaled_key(picture)
+        picture = _with_plain_key(picture, color)
         picture.load()
         if raw and picture.mode == 'P':
             return np.asarray(picture, dtype=np.float32)[..., None]
-        if picture.mode == 'F' or picture.mode.startswith('I'):
-            return _in_srgb(_convert_deep, _scale_numbers(path, picture, raw, color), profile, notes)
+        if picture.mode == 'F' or picture.mode.startswith('I') or _limit(picture) == 127:
+            return _in_srgb(_convert_deep, _scale_numbers(path, picture, raw, color, notes), profile, notes)
         inks = profile is not None and picture.mode == 'CMYK' == _space(profile)
         plain = picture if inks else _to_plain_mode(picture)
         plain = _to_plain_mode(_in_srgb(_convert, plain, profile if picture.mode != 'LAB' else None, notes))
@@ -610,14 +666,16 @@ def _decode(path, *, color=True, raw=False):
         array = _decode_float(path, content, tags, color, notes)
         return _Decoded(rearrange(torch.from_numpy(np.ascontiguousarray(array)), 'h w c -> c h w'), 1, dpi if min(dpi) > 1 else None, notes)
     picture = _open(path, content)
-    deep, profile = _is_deep(picture, content), _profile_of(picture) if color else None
+    deep, profile = _is_deep(picture, content), _profile_of(picture, notes) if color else None
     array = _decode_pillow(path, picture, color=color, profile=None if deep else profile, notes=notes, raw=raw)
     if picture.format in ENDINGS and ENDINGS[picture.format] not in content:
         raise MattingError(f'{path}: the picture is damaged or cut off (its end is missing); copy it again')
-    if deep and picture.format == 'TIFF':
+    if picture.format == 'TIFF':
         _refuse_planes(path, picture.tag_v2)
-    deep, orientation, limit = _decode_deep(content, picture) if deep else None, _orientation(picture), _limit(picture)
+    deep, orientation, limit = _decode_deep(content, picture, color) if deep else None, _orientation(picture), _limit(picture)
     if deep is not None:  # OpenCV turns TIFF itself, PNG not
+        if color:
+            _note_bits(deep[..., :3].max(initial=0) * 65535, 65535, notes)
         array, orientation, limit = _in_srgb(_convert_deep, deep, profile, notes), orientation if picture.format == 'PNG' else 1, 65535
     if (count := _count_frames(picture)) > 1 and picture.format in ('PNG', 'GIF', 'WEBP', 'TIFF', 'AVIF'):
         notes.append(f'holds {count} pictures, of which the first is taken')
@@ -689,7 +747,7 @@ def _plateaus(numbers, limit):
     counts[0] = 0
     wide = (counts >= max(16, 0.01 * counts.sum().item())).nonzero()[:, 0]
     few = len(wide) > 0 and counts[wide].sum() > 0.95 * counts.sum()
-    steps = (1,) if limit == 255 else (256, 257)  # 257: of 8 bits that were made 16
+    steps = (1,) if limit <= 255 else (256, 257)  # 257: of 8 bits that were made 16
     soft = few and len(wide) > 3 and any(not (wide % step).any() and wide[-1] - wide[0] < 2 * step * len(wide) for step in steps)
     return wide.tolist() if few and not soft else []
 
@@ -701,24 +759,37 @@ def _seems_plateaus(numbers, top, limit):
     flat = counts.max() >= max(16, min(0.25 * numbers.numel(), 0.5 * (numbers > 0).sum().item()))
     return (f'numbers from 0 to {top}', top) if flat else None
 
+def _is_soft(numbers, top):
+    "Are there many levels, and either one that is opaque over most of what is seen, or small steps between neighbors? Class numbers have neither."
+    steps = torch.cat([numbers.diff(dim=axis).abs().flatten() for axis in (1, 2)])
+    small = (steps[steps > 0] < top / 4).float().mean().item() > 0.5
+    return len(numbers.unique()) > 16 and (small or bool((numbers > 0.9 * top).sum() > 0.5 * (numbers > 0).sum()))
+
+def _seems_faint(numbers, top, limit, trimap):
+    "As `_seems`, of a matte that ends far below white."
+    if top > 2 and _is_soft(numbers, top):
+        bits = _bits(top) if limit > 255 else None
+        return (f'{bits} bits', 2 ** bits - 1) if bits else (f'numbers from 0 to {top}', top)
+    bits = next((b for b in (8, 10, 12, 14) if limit > 255 and top == 2 ** b - 1), None)
+    return (f'{bits} bits', top) if bits else ('a trimap of 0, 1 and 2', 2) if trimap and top <= 2 else ('zeros and ones', 1) if top == 1 else ('class numbers', 'labels')
+
 def _seems(alpha, top, limit, trimap, plain):
     "What the numbers of a matte seem to be instead of 0 to `limit`, and the number that means opaque; None if nothing speaks against them. Plateaus are plain in trimaps and alpha channels."
     if not 0 < top:
         return None
     if limit == 1:
-        return None if top >= 0.02 else ('zeros and ones', 1) if round(top * 255) == 1 else ('class numbers', 'labels')
+        return None if top >= 0.02 else (f'numbers from 0 to {top}', top) if _is_soft(alpha, top) else ('zeros and ones', 1) if round(top * 255) == 1 else ('class numbers', 'labels')
     numbers = (alpha * limit).round()
-    usual = {255: {100: 'percent', 127: '7 bits'}, 65535: {32767: '15 bits', 32768: '15 bits'}}[limit].get(top)
+    usual = {255: {100: 'percent', 127: '7 bits'}, 65535: {32767: '15 bits', 32768: '15 bits'}}.get(limit, {}).get(top)
     if usual and not plain and (numbers == top).sum() > 0.25 * (numbers > 0).sum():  # opaque where it is highest: a plateau
         return usual, top
     if limit == 255 == top and not trimap:
         low = (numbers > 0) & (numbers < 255)
         void = not bool((low & (numbers > 50)).any()) and 0 < (numbers == 255).sum() < low.sum()
         return ('class numbers and 255 for what is undecided', 'labels') if void else None
-    if top >= (0.2 * limit if limit == 255 else 16383.5):
+    if top >= (0.2 if limit <= 255 else 0.25) * limit:
         return None if plain or top >= 0.95 * limit else _seems_plateaus(numbers, top, limit)
-    bits = next((b for b in (8, 10, 12, 14) if limit == 65535 and top == 2 ** b - 1), None)
-    return (f'{bits} bits', top) if bits else ('a trimap of 0, 1 and 2', 2) if trimap and top <= 2 else ('zeros and ones', 1) if top == 1 else ('class numbers', 'labels')
+    return _seems_faint(numbers, top, limit, trimap)
 
 def _check_reach(alpha, what, limit, trimap, plain=False):
     "Refuse a matte whose numbers seem to mean something else than 0 to `limit`."
@@ -838,6 +909,8 @@ def load_alpha(
 ) -> torch.Tensor:  # 1xHxW float32 in 0..1
     "Read a matte; color pictures, class numbers and other ranges are refused."
     found = _decode(path, color=False, raw=matte_range is not None)
+    for note in found.notes:
+        warnings.warn(f'{path}: {note}', stacklevel=2)
     if matte_range is None or found.mode == '1':
         return matte_values(found.values, what=path, limit=found.limit, trimap=trimap, mode=found.mode)
     stored = len(found.values) == 1 and (found.mode == 'P' or found.mode == 'F' or found.mode.startswith('I'))
@@ -908,7 +981,7 @@ def _can_read(suffix):
     "Is the codec there that a suffix calls for?"
     if suffix in ('.heic', '.heif', '.hif'):
         return has_heif()
-    return Image.registered_extensions().get(suffix) in Image.OPEN
+    return Image.registered_extensions().get(suffix) in (*Image.OPEN, 'MPO')  # which the reader of JPEG opens
 
 def _holds_picture(path):
     "Does the beginning of a file look like a picture, whatever its name says?"
@@ -1125,11 +1198,17 @@ def _encode_deep(array, suffix, dpi=None):
     content = cv2.imencode(suffix, np.ascontiguousarray(deep), options)[1].tobytes()
     return _png_with_dpi(content, dpi) if dpi is not None and suffix == '.png' else content
 
+def _picture_tensor(path, image):
+    "CxHxW in 0..1 of an array or of integers, to be written."
+    if not torch.is_tensor(image) and not isinstance(image, np.ndarray):
+        raise MattingError(f'{path}: expected a tensor or an array, got {type(image).__name__}' + ('; Pillow pictures have a method of their own, save' if isinstance(image, Image.Image) else ''))
+    return _as_tensor(image)
+
 LONGEST_SIDES = {'.webp': 16_383, '.jpg': 65_500, '.jpeg': 65_500}  # pixels; what the encoders can write
 
 def save_image(
     path,  # .png, .jpg, .webp, .tif or .bmp
-    image: torch.Tensor,  # CxHxW in 0..1 with 1, 3 or 4 channels; values outside are clipped
+    image: torch.Tensor,  # CxHxW in 0..1 with 1, 3 or 4 channels, values outside are clipped; or an array or integers, as `as_photo` takes them
     *,
     bits: int = 8,  # 8, or 16 (PNG and TIFF only)
     quality: int = 95,  # of JPEG and WebP
@@ -1139,6 +1218,7 @@ def save_image(
     path, suffix = Path(path), Path(path).suffix.lower()
     if suffix not in SAVE_SUFFIXES:
         raise MattingError(f'{path}: cannot write {suffix or "a file without suffix"}; use one of ' + ' '.join(SAVE_SUFFIXES))
+    image = image if torch.is_tensor(image) and image.is_floating_point() else _picture_tensor(path, image)
     if image.ndim != 3 or len(image) not in (1, 3, 4):
         raise MattingError(f'{path}: expected a picture of 1, 3 or 4 x H x W, got {tuple(image.shape)}')
     height, width = image.shape[1:]
@@ -1175,7 +1255,7 @@ def from_pil(
 ) -> torch.Tensor:  # 1xHxW if gray, else 3xHxW, in 0..1; with alpha 2xHxW or 4xHxW
     "A tensor of a Pillow picture, upright, in sRGB. A photograph of mode I has 16 bits if a number exceeds 255, else 8; a matte always 16."
     notes = []
-    array = _decode_pillow('picture', picture, color=color, profile=_profile_of(picture) if color else None, notes=notes)
+    array = _decode_pillow('picture', picture, color=color, profile=_profile_of(picture, notes) if color else None, notes=notes)
     for note in notes:
         warnings.warn(f'the picture: {note}', stacklevel=2)
     image = rearrange(torch.from_numpy(np.ascontiguousarray(_upright(array, _orientation(picture)))), 'h w c -> c h w')

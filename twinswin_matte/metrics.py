@@ -309,16 +309,17 @@ def _choose(names, known, what):
     return tuple(names)
 
 def matte_metrics(
-    prediction: torch.Tensor,  # 1xHxW alpha in 0..1
-    target: torch.Tensor,  # 1xHxW alpha in 0..1
+    prediction: torch.Tensor,  # 1xHxW alpha in 0..1, or an array of that shape or HxW
+    target: torch.Tensor,  # 1xHxW alpha in 0..1, likewise
     *,
-    trimap: torch.Tensor | None = None,  # 1xHxW in {0, 0.5, 1}; needed for the unknown region
+    trimap: torch.Tensor | None = None,  # 1xHxW in {0, 0.5, 1}, likewise; needed for the unknown region
     regions=REGIONS,  # of 'whole', 'unknown', 'boundary'; 'unknown' is left out without a trimap
     metrics=tuple(METRICS),  # of 'sad', 'mse', 'mad', 'grad', 'conn'
     convention: str = 'dim',  # of Grad and Conn
 ) -> dict:  # region -> metric -> float
     "Every metric in every region, for one matte at its own resolution."
     metrics, table = _choose(metrics, METRICS, 'metric'), {}
+    prediction, target, trimap = (torch.tensor(_array(m if m.ndim > 2 else m[None])) if isinstance(m, np.ndarray) else m for m in (prediction, target, trimap))
     for name in _choose(regions, REGIONS, 'region'):
         if name == 'unknown' and trimap is None:
             continue
