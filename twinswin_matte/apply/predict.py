@@ -323,16 +323,6 @@ class Matter:
         "Does the model want a trimap with each picture?"
         return bool(getattr(self.model, 'needs_trimap', False))
 
-def as_matter(
-    thing,  # a `Matter`, what it takes, or any `matter(image, trimap) -> Prediction`
-):
-    "Something that can be called with a picture."
-    if isinstance(thing, (str, os.PathLike, torch.nn.Module)):
-        return Matter(thing)
-    if not callable(thing):
-        raise MattingError(f'{thing!r}: no model; give a checkpoint, the folder of a run, a name such as trimap-free, a model or a Matter')
-    return thing
-
     @property
     def plain(self) -> 'Matter':
         "The same model, whose alpha nobody settles."
@@ -352,6 +342,17 @@ def as_matter(
         @classmethod
         def from_pretrained(cls, source, *, revision: str | None = None, **options) -> 'Matter':
             "A model from a file, a folder or the Hub, ready to use."
+
+# %% ../../nbs/40_apply.predict.ipynb #b31f8ead
+def as_matter(
+    thing,  # a `Matter`, what it takes, or any `matter(image, trimap) -> Prediction`
+):
+    "Something that can be called with a picture."
+    if isinstance(thing, (str, os.PathLike, torch.nn.Module)):
+        return Matter(thing)
+    if not callable(thing):
+        raise MattingError(f'{thing!r}: no model; give a checkpoint, the folder of a run, a name such as trimap-free, a model or a Matter')
+    return thing
 
 # %% ../../nbs/40_apply.predict.ipynb #8cb3fc6e
 @contextmanager
