@@ -120,6 +120,7 @@ _KNOWN = ('apache-2.0', 'mit', 'bsd-2-clause', 'bsd-3-clause', 'cc0-1.0', 'unlic
           'cc-by-nc-3.0', 'cc-by-nc-4.0', 'cc-by-nc-sa-3.0', 'cc-by-nc-sa-4.0', 'cc-by-nd-4.0', 'cc-by-nc-nd-4.0', 'openrail', 'gpl-3.0', 'agpl-3.0', 'lgpl-3.0')
 _ALSO = {'cc0': 'cc0-1.0', 'public-domain': 'cc0-1.0', 'cc0-and-public-domain': 'cc0-1.0', 'apache2': 'apache-2.0', 'apache-license-2.0': 'apache-2.0', 'mit-license': 'mit'}
 _LINKS = {'dinov3-license': 'https://ai.meta.com/resources/models-and-libraries/dinov3-license/'}
+_BINDING = ('dinov3', 'cc-by-sa', 'cc-by-nc', 'cc-by-nd', 'gpl', 'agpl', 'openrail')  # beginnings of those that go with what is made of the weights
 
 def _identifier(text):
     "A licence as the Hub writes it, or a word of the same kind."
@@ -141,6 +142,10 @@ def hub_licence(
     "The licence of a model in the words of the Hub."
     data = [licence for _, licence in _data_rows(card)] or ['not recorded']
     found = {_identifier(x) for x in data} | {_identifier(w.get('licence')) for w in card.get('encoder_weights') or []}
+    for weights in card.get('encoder_weights') or [] if licence else []:
+        theirs = _identifier(weights.get('licence'))
+        if theirs.startswith(_BINDING) and theirs != _identifier(licence):
+            raise MattingError(f'licence={licence!r}: the pretrained weights inside ({weights.get("name")}) have {theirs}, which goes with all that is made of them; leave the licence out, or give {theirs}')
     found = {_identifier(licence)} if licence else (found - {'cc0-1.0'} or found)
     only = found.pop() if len(found) == 1 else None
     if only in _KNOWN:
@@ -309,6 +314,8 @@ def _licence_text(card, licence):
     weights = [f'- pretrained weights `{w.get("name")}`: {w.get("licence")}' + (f' ({_LINKS[w.get("licence")]})' if w.get('licence') in _LINKS else '') for w in card.get('encoder_weights') or []]
     parts = [*([f'- this model, as its maker says: {licence}'] if licence else []), *weights, *(f'- data, {name}: {terms}' for name, terms in _data_rows(card))]
     note = 'Whoever passes this model on passes the terms of the weights inside on with it.' if weights else ''
+    asked = any(w.get('licence') in _LINKS for w in card.get('encoder_weights') or [])
+    note += ' These terms ask for a copy of themselves beside the model: save the text of that page as LICENSE in this folder.' if asked else ''
     heading = '' if licence or not parts else 'What its parts ask for; its maker has not said more:\n\n'
     return heading + '\n'.join(parts or ['Nothing was recorded: ask its maker before any use.']) + (f'\n\n{note}' if note else '')
 
