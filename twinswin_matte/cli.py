@@ -817,11 +817,11 @@ def _data_check(options):
 def _tell_doubts(parts, folder):
     "Say of data that can be read that their mattes look like none."
     from twinswin_matte.data.mattes import data_warnings
-    said = []
+    said = {}
     for part in parts:
         with contextlib.suppress(Exception):  # what cannot be read is named by `_read_all`
-            said += data_warnings(part, folder)
-    print(*dict.fromkeys(f'note: {line}' for line in said), sep='\n', end='\n' * bool(said))
+            said |= {line.rpartition(' (')[0]: line for line in data_warnings(part, folder) if line.rpartition(' (')[0] not in said}
+    print(*(f'note: {line}' for line in said.values()), sep='\n', end='\n' * bool(said))
 
 def _read_all(dataset, options, most=None):
     "Read every sample, or the first few, and name the bad ones; how many there were."

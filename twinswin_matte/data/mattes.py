@@ -328,8 +328,13 @@ def _open_tree(root, *, longest, megabytes, publishable, times, **ranges):
     return DataPool(train, validation, test, backgrounds, notes)
 
 # %% ../../nbs/12_data.mattes.ipynb #2a9e8a69
+_NESTED = {'aisegment': ('clip_img', 'matting'), 'supervisely': ('ds*/img', 'ds*/ann')}  # patterns of folders of the data sets that have readers of their own
+
 def _recognise(root):
     "The card whose training or test folders are there, with its splits; (None, []) if there is none."
+    for name, patterns in _NESTED.items():
+        if all(any(p.is_dir() for p in Path(root).glob(pattern)) for pattern in patterns):
+            return name, list(MATTES[name].splits)
     for name, card in MATTES.items():
         whole = {s: parts for s, parts in card.splits.items() if parts and not re.search(r'\d$|foregrounds$', s)}
         there = [s for s, parts in whole.items() if all(p.optional or _is_there(root, p) for p in parts)]
@@ -340,6 +345,7 @@ def _recognise(root):
 def _open_splits(root, name, splits, *, longest, megabytes, publishable, **ranges):
     "The splits of a known layout; without a validation split, a tenth of the training names is held out."
     notes, sets = [f'{MATTES[name].title}: {MATTES[name].layout}'], {s: load_mattes(name, root, split=s, **ranges) for s in splits}
+    sets = {s: d for s, d in sets.items() if len(d)}  # a few samples, divided by hash, need not reach all splits
     train, validation = sets.pop('train', None), sets.pop('val', None)
     if train is not None and validation is None:
         parts = split_by_hash(train.names, fractions={'train': 0.9, 'validation': 0.1})

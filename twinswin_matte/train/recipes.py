@@ -514,6 +514,12 @@ def build_data(
     warnings = data_warnings(pool.train, d.root) if pool else []
     return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
 
+def _untrained(config):
+    "A warning if an encoder could begin with weights and does not; the nano and micro ones have none."
+    m = config.model
+    found = not (m.pretrained or m.checkpoint or m.encoder.endswith(('_nano', '_micro')))
+    return [f'the encoder {m.encoder} begins from random weights; model.pretrained=true begins with those of ImageNet, which in experiment 05 halved the error'] * found
+
 def training_plan(
     config: TrainConfig,  # what to do
     train_loader,  # from `Recipe.load_data`
@@ -533,7 +539,7 @@ def training_plan(
     few = root and 0 < held <= 2
     warnings = [f'{root}: {held} image{"s" * (held > 1)} to validate on: by chance alone another epoch may seem the best; give more pairs, or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'] * bool(few)
     warnings += [f'{root}: no pair is left to validate on, procedural mattes choose the best epoch; give at least three pairs, or a folder val'] * bool(root and held and isinstance(getattr(validation_loader.dataset, 'source', None), SynthMattes))
-    warnings += [f'{key} is set and has no effect: {why}' for key, why in options_without_effect(config).items()]
+    warnings += [f'{key} is set and has no effect: {why}' for key, why in options_without_effect(config).items()] + _untrained(config)
     return lines, warnings + [f'{total} steps in all are too few for a warm-up of {o.warmup}; raise train.epochs, or train.steps (of an epoch)'] * (total <= o.warmup and o.schedule != 'cyclic')
 
 def train(
@@ -670,13 +676,7 @@ def check_training(
     step = times[-1] * o.accumulate
     plan, doubts = training_plan(config, first, second, card)
     return {'parameters': model.parameter_report(), 'memory_mb': peak_memory(device) - start + optimiser, 'step_s': step, 'epoch_s': steps * step, 'steps': steps,
-            'samples': len(samples), 'validation': len(second.dataset) if second is not None else 0, 'sources': card['sources'], 'plan': plan[-1], 'warnings': [*card.get('warnings', []), *doubts, *_untrained(config)]}
-
-def _untrained(config):
-    "A warning if an encoder could begin with weights and does not; the nano and micro ones have none."
-    m = config.model
-    found = not (m.pretrained or m.checkpoint or m.encoder.endswith(('_nano', '_micro')))
-    return [f'the encoder {m.encoder} begins from random weights; model.pretrained=true begins with those of ImageNet, which in experiment 05 halved the error'] * found
+            'samples': len(samples), 'validation': len(second.dataset) if second is not None else 0, 'sources': card['sources'], 'plan': plan[-1], 'warnings': [*card.get('warnings', []), *doubts]}
 
 def peak_memory(
     device: torch.device,  # where to look
