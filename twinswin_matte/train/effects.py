@@ -83,7 +83,7 @@ def options_without_effect(
 ) -> dict:  # {dotted key: why}
     "The keys that are neither default nor preset nor null, and that nothing will read."
     name, found = config.model.name, {}
-    usual = [_values(base) for base in (TrainConfig(), PRESETS.get(name, TrainConfig()))]
+    usual = [_values(base) for base in (TrainConfig(), *(p for p in PRESETS.values() if p.model.name == name))]
     for key, value in _values(config).items():
         foreign = [f for k, f in FAMILIES.items() if _is_within(key, k) and name not in f]
         reasons = [f'{name} does not read it, only {" and ".join(foreign[0])}'] if foreign else [why for keys, idle, why in CONDITIONS if any(_is_within(key, k) for k in keys) and idle(config)]
