@@ -752,11 +752,12 @@ def _plateaus(numbers, limit):
     return wide.tolist() if few and not soft else []
 
 def _seems_plateaus(numbers, top, limit):
-    "As `_seems`, of a matte that ends below white, by its plateaus: several numbers without others between them, or one over much of it."
+    "As `_seems`, of a matte that ends below white, by its plateaus: several numbers without others between them, or one over much of it; beside many others, as at the soft borders of glass, over most of it."
     if len(_plateaus(numbers, limit)) > 1:
         return 'class numbers', 'labels'
     counts = torch.bincount(numbers.flatten().long())[limit // 16:]
-    flat = counts.max() >= max(16, min(0.25 * numbers.numel(), 0.5 * (numbers > 0).sum().item()))
+    seen = (numbers > 0).sum().item()
+    flat = counts.max() >= max(16, min(0.25 * numbers.numel(), 0.5 * seen) if len(numbers.unique()) <= 16 else 0.75 * seen)
     return (f'numbers from 0 to {top}', top) if flat else None
 
 def _is_soft(numbers, top):
