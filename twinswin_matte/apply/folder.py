@@ -160,6 +160,7 @@ def fingerprint(
 ) -> object:  # something that JSON can hold
     "What tells two things apart that compute something else; of a function its own code and what it holds, not what it calls."
     def parts_of(parts):
+        "The fingerprints of what it is made of."
         return [fingerprint(p, (*_within, id(thing))) for p in parts]
 
     if id(thing) in _within:
