@@ -1,6 +1,7 @@
 "Every check of the project: exports, room rules, imports, lint and the notebooks themselves."
 import ast
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -69,7 +70,8 @@ def rooms():
 
 def imports():
     "Each module imports in a process that has none of the others loaded."
-    import timm  # noqa: F401  the heavy third parties are loaded once, then each child starts from here
+    for name in ('timm', 'accelerate', 'matplotlib.pyplot', 'numba', 'pandas', 'pymatting', 'scipy.stats', 'scipy.ndimage', 'torchmetrics'):
+        importlib.import_module(name)  # the heavy third parties are loaded once, then each child starts from here
     modules = sorted('.'.join(p.with_suffix('').parts) for p in Path(library).rglob('*.py')
                      if p.stem not in ('__init__', '__main__', '_modidx'))
     problems = []

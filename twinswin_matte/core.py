@@ -1212,7 +1212,7 @@ def save_image(
     image: torch.Tensor,  # CxHxW in 0..1 with 1, 3 or 4 channels, values outside are clipped; or an array or integers, as `as_photo` takes them
     *,
     bits: int = 8,  # 8, or 16 (PNG and TIFF only)
-    quality: int = 95,  # of JPEG and WebP
+    quality: int = 95,  # of JPEG, and of the colors in WebP; a matte as WebP is lossless
     dpi: tuple | None = None,  # dots per inch across and down that the file shall name (WebP has no place for it)
 ) -> Path:  # the path
     "Write a picture; a reader never sees half of it."
@@ -1236,7 +1236,7 @@ def save_image(
             array = rearrange(image.detach().float().cpu().clamp(0, 1).nan_to_num(0), 'c h w -> h w c').numpy()
             temporary.write_bytes(_encode_deep(array, suffix, dpi))
         else:
-            to_pil(image).save(temporary, quality=quality, **({} if dpi is None else {'dpi': tuple(dpi)}))
+            to_pil(image).save(temporary, quality=quality, lossless=len(image) == 1, **({} if dpi is None else {'dpi': tuple(dpi)}))  # lossless: a matte as WebP
     return path
 
 # %% ../nbs/00_core.ipynb #0fcb066d

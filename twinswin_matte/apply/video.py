@@ -138,6 +138,8 @@ def _open(path):
 # %% ../../nbs/40a_apply.video.ipynb #046fe989
 def _length(container, stream):
     "Seconds of a stream, and whether that is sure; None if unknown."
+    if container.format.name == 'avi' and stream.frames:
+        return stream.frames * stream.time_base, True  # the header's own; FFmpeg's is a guess from the size where the file is cut off
     if stream.duration:
         return stream.duration * stream.time_base, True
     tag = next((v for k, v in stream.metadata.items() if k.upper().startswith('DURATION')), '')
@@ -229,9 +231,8 @@ def _decode(self: VideoReader):
 @patch
 def _missing(self: VideoReader):
     "A sentence if the file ends before its time."
-    end = (self._time or 0) + 1 / self.rate
-    counted = self.stream.frames
-    short = self._sure and self.duration - end > (1 / self.rate if counted else Fraction(1, 2))
+    counted, step = self.stream.frames, max(self._step, 1 / self.rate)  # an AVI may count in milliseconds, its rate is then 1000
+    short = self._sure and self.duration - (self._time or 0) - step > (step if counted else Fraction(1, 2))
     if short and not 0 < counted <= self.count:
         return f'the file is cut off: {self.count} of about {self.frames} frames are there'
 
@@ -250,6 +251,7 @@ def __next__(self: VideoReader) -> VideoFrame:
     time = None if frame.pts is None else frame.pts * self.time_base - self.start
     if time is None or (self._time is not None and time <= self._time):
         time = 0 if self._time is None else self._time + 1 / self.rate
+    self._step = 0 if self._time is None else time - self._time
     self.count, self._time, self._next = self.count + 1, Fraction(time), next(self._steps, None)
     if self._next is None:
         problem = self._missing()

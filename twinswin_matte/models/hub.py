@@ -600,5 +600,8 @@ def join_checkpoints(
     half: bool = False,  # store in float16
 ) -> Path:  # the path
     "Several checkpoints as one."
+    names = [os.path.realpath(s) if os.path.exists(s) else str(s) for s in sources]
+    if twice := next((s for s, name in zip(sources, names, strict=True) if names.count(name) > 1), None):
+        raise MattingError(f'{twice} is given twice, and would have two votes; name each model once')
     model, card = join_models([_opened(source) for source in sources], size=size)
     return save_checkpoint(path, model, card=card, half=half)
