@@ -100,7 +100,7 @@ def _is_matte_folder(method):
 def _held_out(data, split, **ranges):
     "The samples of a folder: those held out, or all."
     from torch.utils.data import ConcatDataset
-    from twinswin_matte.data.mattes import held_out_sets
+    from twinswin_matte.data.labels import held_out_sets
     parts = list(held_out_sets(data, split, **ranges).values())
     return parts[0] if len(parts) == 1 else ConcatDataset(parts)
 

@@ -476,8 +476,8 @@ def _evaluate_options(parser):
     parser.add_argument('--data', metavar='DIR', help="pictures and true mattes: a benchmark's folder, folders im and gt, or as matte data check knows them")
     parser.add_argument('--protocol', metavar='NAME', help='rules of a benchmark: composition-1k, aim-500, p3m-500, ppm-100, dis5k, alphamatting; or whole, unknown, boundary for any pictures')
     parser.add_argument('--list', action='store_true', help='tell which protocols there are, or everything about --protocol')
-    parser.add_argument('--split', choices=('test', 'validation', 'all'),
-                        help='without a benchmark: the part of --data that was held out from training as matte data check says (default: test), or all pairs of one folder')
+    parser.add_argument('--split', metavar='NAME',
+                        help='without a benchmark: the part of --data that was held out from training as matte data check says, test (default) or validation; or all; in a table also any of its splits')
     parser.add_argument('--set', nargs='+', metavar='NAME', help='only these of several sets, such as small or P3M-500-NP')
     _evaluate_details(parser)
     _add_device(parser)
@@ -555,7 +555,7 @@ def _truth_pairs(options):
 def _chosen_sets(options, protocol):
     "The sets to evaluate on: {title: dataset}."
     from twinswin_matte.core import MattingError
-    from twinswin_matte.data.mattes import held_out_sets
+    from twinswin_matte.data.labels import held_out_sets
     if protocol.sets:
         given = next((name for name in ('gt_matte_range', 'trimap_matte_range', 'split') if getattr(options, name)), None)
         if given:
@@ -798,9 +798,13 @@ def _check_options(parser):
 
 def _data_check(options):
     "Print what a folder holds."
+    from twinswin_matte.core import MattingError, describe_left_out, left_out
+    from twinswin_matte.data.labels import open_labels
     from twinswin_matte.data.mattes import open_data
-    from twinswin_matte.core import describe_left_out, left_out
-    pool = open_data(options.folder, longest=None, megabytes=0, matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
+    table = Path(options.folder).suffix.lower() == '.csv'
+    if table and (options.matte_range or options.trimap_matte_range):
+        raise MattingError(f'{options.folder}: --matte-range and --trimap-matte-range are for folders, and this is a table; leave them out')
+    pool = open_labels(options.folder, longest=None) if table else open_data(options.folder, longest=None, megabytes=0, matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
     print(*pool.notes, sep='\n')
     others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
     if others:
@@ -1110,6 +1114,9 @@ def main(
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG):
             _warn(f'{options.parser.prog}: {str(error.filename or "standard output")[:200]}: {error.strerror}')
+            return 2
+        if isinstance(error, ImportError) and (error.name == 'cv2' or 'libGL' in str(error)):
+            _warn(f'{options.parser.prog}: OpenCV cannot be loaded ({error}); without libGL only its headless form can: pip install --force-reinstall --no-deps opencv-python-headless')
             return 2
         if not _is_ours(error):
             raise

@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['REPOSITORY', 'SAVE_SUFFIXES', 'IMAGE_SUFFIXES', 'RAW_SUFFIXES', 'MAXIMUM_PIXELS', 'ENDINGS', 'HEIF_BRANDS',
-           'OTHER_PICTURES', 'SYSTEM_FILES', 'LONGEST_SIDES', 'TURNED', 'MattingError', 'nearest_name', 'Registry',
-           'MattingSample', 'repo_root', 'in_checkout', 'repository_folder', 'samples_folder', 'weights_folder',
-           'data_root', 'golden_root', 'has_heif', 'NamedBytes', 'first_bytes', 'rgb_profile', 'picture_dpi',
-           'colored_share', 'is_opaque', 'RangeError', 'matte_values', 'parse_range', 'name_range', 'range_option',
-           'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'MatteReader', 'image_size', 'list_images',
-           'left_out', 'describe_left_out', 'one_thread', 'plain_text', 'json_text', 'utf8_path', 'atomic_write',
-           'save_json', 'file_digest', 'save_tensors', 'not_tensors', 'save_image', 'to_pil', 'from_pil',
-           'own_alpha_remark', 'as_photo', 'pad_to_multiple', 'unpad', 'Row', 'show_row', 'figure_row']
+           'OTHER_PICTURES', 'SYSTEM_FILES', 'LONGEST_SIDES', 'TURNED', 'MattingError', 'nearest_name',
+           'optional_package', 'Registry', 'MattingSample', 'repo_root', 'in_checkout', 'repository_folder',
+           'samples_folder', 'weights_folder', 'data_root', 'golden_root', 'has_heif', 'NamedBytes', 'first_bytes',
+           'rgb_profile', 'picture_dpi', 'colored_share', 'is_opaque', 'RangeError', 'matte_values', 'parse_range',
+           'name_range', 'range_option', 'scale_matte', 'load_photo', 'load_image', 'load_alpha', 'MatteReader',
+           'image_size', 'list_images', 'left_out', 'describe_left_out', 'one_thread', 'plain_text', 'json_text',
+           'utf8_path', 'atomic_write', 'save_json', 'file_digest', 'save_tensors', 'not_tensors', 'save_image',
+           'to_pil', 'from_pil', 'own_alpha_remark', 'as_photo', 'pad_to_multiple', 'unpad', 'Row', 'show_row',
+           'figure_row']
 
 # %% ../nbs/00_core.ipynb #82819758
 import contextlib
 import errno
 import hashlib
+import importlib
 import io
 import json
 import math
@@ -33,6 +35,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +56,35 @@ def nearest_name(
     "The option that was probably meant."
     close = get_close_matches(str(name).lower(), {str(o).lower(): o for o in options}, n=1, cutoff=0.5)
     return next((o for o in options if close and str(o).lower() == close[0]), None)
+
+# %% ../nbs/00_core.ipynb #fbf921f7
+@lru_cache
+def _outdated(extra):
+    "The first package of an extra that is older than the library asks for, as 'av>=17, this is 14.0.0'; None if there is none."
+    from packaging.requirements import Requirement
+    with contextlib.suppress(metadata.PackageNotFoundError):  # a checkout that is not installed
+        for wanted in map(Requirement, metadata.requires('twinswin_matte') or []):
+            if wanted.marker and wanted.marker.evaluate({'extra': extra}):
+                with contextlib.suppress(metadata.PackageNotFoundError):
+                    if not wanted.specifier.contains(found := metadata.version(wanted.name), prereleases=True):
+                        return f'{wanted.name}{wanted.specifier}, this is {found}'
+    return None
+
+def optional_package(
+    name: str,  # of the module, such as 'av'
+    extra: str,  # of the library that brings it, such as 'video'
+    what: str,  # that needs it, as the subject of a sentence: 'reading a video'
+):  # the module
+    "A package that comes with an extra, or an error that says how to get it."
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise MattingError(f"{what} needs {error.name}: pip install 'twinswin_matte[{extra}]'") from None
+    except ImportError as error:
+        raise MattingError(f"{what} needs {name}, which cannot be loaded ({error}): pip install --upgrade 'twinswin_matte[{extra}]'") from None
+    if old := _outdated(extra):
+        raise MattingError(f"{what} needs {old}: pip install --upgrade 'twinswin_matte[{extra}]'")
+    return module
 
 # %% ../nbs/00_core.ipynb #24f2df71
 class Registry(dict):

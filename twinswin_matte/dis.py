@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from .core import MattingError
+from .core import optional_package
 from .metrics import mean_over_samples, sample_pairs
 
 # %% ../nbs/04a_dis.ipynb #240f9aa8
@@ -129,10 +129,7 @@ def _clicks(wrong, condition, cross, epsilon=2.0):
 
 def _effort(p, t, relax):
     "HCE of one stretched prediction against a bool mask."
-    try:
-        from skimage.morphology import skeletonize
-    except ImportError:
-        raise MattingError("HCE needs scikit-image: pip install 'twinswin_matte[dis]', or leave it out by hce=False") from None
+    skeletonize = optional_package('skimage.morphology', 'dis', 'HCE, which hce=False leaves out,').skeletonize
     p, cross = p > 0.5, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     hit, skeleton = p & t, skeletonize(t).astype(bool)
     keep = cv2.erode((p | t).astype(np.uint8), cross, iterations=relax).astype(bool)

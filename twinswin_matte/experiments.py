@@ -31,7 +31,7 @@ from .apply.compare import compare_methods
 from .apply.predict import Matter
 from .apply.protocols import ALL_METRICS, PROTOCOLS, Protocol, Resolution, evaluate_protocol, open_sets
 from .apply.tiles import TiledMatter
-from .core import MattingError, MattingSample, Registry, Row, atomic_write, data_root, list_images, load_image, nearest_name, repository_folder, samples_folder, save_image, show_row
+from .core import MattingError, MattingSample, Registry, Row, atomic_write, data_root, list_images, load_image, nearest_name, optional_package, repository_folder, samples_folder, save_image, show_row
 from .data.synth import SynthMattes
 from .models.zoo import count_parameters
 from .train.config import PRESETS, TrainConfig, changed
@@ -545,14 +545,9 @@ def list_experiments(
 
 def _execute(path, budget, report):
     "A notebook after its cells have run under a budget; what they print is reported as it comes."
-    try:
-        import nbformat
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
-    except ImportError:
-        raise MattingError("experiments are notebooks, and to run them needs nbclient: pip install 'twinswin_matte[experiments]'") from None
+    nbformat, nbclient = (optional_package(name, 'experiments', 'running experiments, which are notebooks,') for name in ('nbformat', 'nbclient'))
 
-    class Speaking(NotebookClient):
+    class Speaking(nbclient.NotebookClient):
         "A client that passes on what cells print."
         def process_message(self, msg, cell, cell_index):
             "Report what is printed, then go on as usual."
@@ -567,7 +562,7 @@ def _execute(path, budget, report):
     except Exception as error:
         if hasattr(client, '_async_cleanup_kernel_future'):  # a signal made nbclient end the kernel, which it tells by errors of several kinds
             raise KeyboardInterrupt from None
-        if isinstance(error, CellExecutionError) and error.ename == 'MattingError':
+        if isinstance(error, nbclient.exceptions.CellExecutionError) and error.ename == 'MattingError':
             raise MattingError(f'{path.stem}: {error.evalue}') from None
         raise
     return notebook

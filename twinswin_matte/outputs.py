@@ -22,7 +22,7 @@ from PIL import ImageCms
 
 from .color import from_linear, to_linear
 from .composite import checkerboard, composite, cutout, estimate_foreground, parse_color
-from .core import IMAGE_SUFFIXES, MattingError, as_photo, atomic_write, load_image, nearest_name, save_image
+from .core import IMAGE_SUFFIXES, MattingError, as_photo, atomic_write, load_image, nearest_name, optional_package, save_image
 
 # %% ../nbs/02b_outputs.ipynb #83404081
 def _resize(x, size):
@@ -128,13 +128,6 @@ def premultiply(
     return cutout((to_linear(foreground) if linear else foreground) * alpha, alpha)
 
 # %% ../nbs/02b_outputs.ipynb #e4c78bb9
-def _package(name):
-    "A package of the extra `compositing`."
-    try:
-        return __import__(name)
-    except ImportError:
-        raise MattingError(f"{name} is not installed, which writes this format: pip install 'twinswin_matte[compositing]'") from None
-
 def _numbers(layer, bits, path, kinds):
     "HxWx4 array of a layer in the type for so many bits."
     if layer.ndim != 3 or len(layer) != 4:
@@ -155,7 +148,7 @@ def write_exr(
     dpi: tuple | None = None,  # dots per inch across and down that the file shall name
 ) -> Path:  # the path
     "Write an OpenEXR file with the channels R, G, B and A."
-    array, exr = _numbers(layer, bits, path, {16: np.float16, 32: np.float32}), _package('OpenEXR')
+    array, exr = _numbers(layer, bits, path, {16: np.float16, 32: np.float32}), optional_package('OpenEXR', 'compositing', 'writing EXR')
     header = {'compression': exr.ZIP_COMPRESSION, 'type': exr.scanlineimage, 'chromaticities': REC709}
     if dpi is not None:
         header.update(xDensity=float(dpi[0]), pixelAspectRatio=float(dpi[0] / dpi[1]))
@@ -180,7 +173,7 @@ def write_tiff(
     dpi: tuple | None = None,  # dots per inch across and down that the file shall name
 ) -> Path:  # the path
     "Write a TIFF file whose alpha is marked as associated, that is, premultiplied."
-    array, tiff = _numbers(layer, bits, path, {16: np.uint16, 32: np.float32}), _package('tifffile')
+    array, tiff = _numbers(layer, bits, path, {16: np.uint16, 32: np.float32}), optional_package('tifffile', 'compositing', 'writing TIFF layers')
     about = {16: 'premultiplied alpha, sRGB values', 32: 'premultiplied alpha, linear light, BT.709 primaries'}
     with atomic_write(path) as temporary:
         tiff.imwrite(temporary, array, photometric='rgb', extrasamples=['assocalpha'], compression='zlib', predictor=bits == 16, metadata=None,

@@ -30,7 +30,7 @@ from fastcore.basics import patch
 from .apply.predict import Prediction, checkpoint_file, keep_transparency
 from .apply.tiles import SparingMatter
 from .apply.views import preview, smaller
-from .core import MattingError, RangeError, as_photo, image_size, load_alpha, load_image, save_image
+from .core import MattingError, RangeError, as_photo, image_size, load_alpha, load_image, optional_package, save_image
 from .jobs import unique_names
 from .outputs import Backdrop, Look
 
@@ -313,13 +313,7 @@ def load_gradio():  # the module
     "Gradio, told to stay at home."
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_DISABLE_TELEMETRY'] = '1'
-    try:
-        import gradio
-    except ImportError:
-        raise MattingError("the page needs Gradio: pip install 'twinswin_matte[serve]'") from None
-    if int(gradio.__version__.split('.')[0]) < 6:
-        raise MattingError(f"the page needs Gradio 6 or later, this is {gradio.__version__}: pip install --upgrade 'twinswin_matte[serve]'")
-    return gradio
+    return optional_package('gradio', 'serve', 'the page')
 
 INTRODUCTION = '## Cut the foreground out\nDrop a photo. It stays on this computer, and is deleted when it has been read; results are deleted when this page is closed.'
 

@@ -25,7 +25,7 @@ from torch import nn
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from .predict import checkpoint_file
-from ..core import MattingError, atomic_write
+from ..core import MattingError, atomic_write, optional_package
 import twinswin_matte.models.refiner as refiner
 from ..models.zoo import load_checkpoint
 
@@ -172,10 +172,7 @@ def torch_export(
 # %% ../../nbs/44_apply.export.ipynb #c3ac567f
 def _need(*names):
     "The packages of the extra, or an error that names it."
-    try:
-        return [__import__(name, fromlist=['_']) for name in names]
-    except ImportError as error:
-        raise MattingError(f'exporting needs {error.name}: pip install "twinswin_matte[onnx]"') from None
+    return [optional_package(name, 'onnx', 'exporting') for name in names]
 
 def describe_export(
     model,  # a matting model

@@ -23,7 +23,7 @@ from einops import rearrange
 from fastcore.basics import patch
 
 from .predict import Backdrop, Prediction, Progress, as_matter, check_outputs
-from ..core import MattingError, atomic_write, first_bytes
+from ..core import MattingError, atomic_write, first_bytes, optional_package
 
 # %% ../../nbs/40a_apply.video.ipynb #80a72e85
 def one_frame_delay(
@@ -82,11 +82,7 @@ def list_videos(
 
 def _av():
     "PyAV, or how to get it."
-    try:
-        import av
-    except ImportError:
-        raise MattingError("videos need PyAV: pip install 'twinswin_matte[video]'") from None
-    return av
+    return optional_package('av', 'video', 'reading and writing videos')
 
 # %% ../../nbs/40a_apply.video.ipynb #743ca887
 def _upright(

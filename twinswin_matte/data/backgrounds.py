@@ -6,6 +6,7 @@
 __all__ = ['BACKGROUNDS', 'cover', 'BackgroundFolder', 'load_backgrounds', 'sample_backgrounds', 'empty_window', 'Clutter']
 
 # %% ../../nbs/13_data.backgrounds.ipynb #882847b2
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -100,18 +101,22 @@ class BackgroundFolder(Dataset):
         return _window(_cached(self.files[int(which * len(self.files))], self.longest), size, draw)
 
 def load_backgrounds(
-    name,  # a folder, or a name in BACKGROUNDS
+    name,  # a folder, several, or a name in BACKGROUNDS
     *,
     root=None,  # where a named set was unpacked
 ) -> BackgroundFolder:
-    "Backgrounds from a folder, or of a named data set."
+    "Backgrounds from folders, or of a named data set."
+    if isinstance(name, (list, tuple)):
+        return BackgroundFolder([p for part in name for p in load_backgrounds(part).files])
     if Path(name).is_dir():
         return BackgroundFolder(name)
     if str(name) == 'samples':
         return sample_backgrounds()
+    if str(name) not in BACKGROUNDS and os.sep in str(name):
+        raise MattingError(f'{name}: no such folder; give one with pictures, in folders of any depth')
     card = BACKGROUNDS[str(name)]
     if root is None or not Path(root).is_dir():
-        raise MattingError(f'{card.title} is not here: get it from {card.source}, unpack it ({card.layout}), and give its folder as root')
+        raise MattingError(f'{card.title} is not here: get it from {card.source}, unpack it ({card.layout}), and give its folder')
     return BackgroundFolder(root)
 
 def sample_backgrounds() -> BackgroundFolder:

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'unpack', 'composite_key', 'draw_rows', 'LabelRow', 'read_labels', 'find_leaks', 'check_labels',
-           'make_labels', 'labels_from_layout', 'LabelledComposites', 'MultipliedMattes']
+           'make_labels', 'labels_from_layout', 'LabelledComposites', 'open_labels', 'held_out_sets',
+           'MultipliedMattes']
 
 # %% ../../nbs/13a_data.labels.ipynb #516b4713
 import csv
@@ -31,8 +32,8 @@ from torch.utils.data import Dataset
 from ..composite import composite, estimate_foreground
 from ..core import MatteReader, MattingError, MattingSample, atomic_write, first_bytes, image_size, list_images, load_image
 from .backgrounds import cover, load_backgrounds
-from .mattes import MATTES
-from .pairs import (Pair, SampleCache, cutout_sample, describe_folder, find_pairs, foreground_key, pair_folders, read_pair, shrink,
+from .mattes import MATTES, DataPool, open_data
+from .pairs import (Pair, PairFolder, SampleCache, cutout_sample, describe_folder, find_pairs, foreground_key, pair_folders, read_pair, shrink,
                                        split_by_hash)
 
 # %% ../../nbs/13a_data.labels.ipynb #5181a400
@@ -579,10 +580,11 @@ class LabelledComposites(Dataset):
         seed: int = 0,  # decides where backgrounds are cut
         megabytes: float = 1024,  # memory for foregrounds that were read
         composites: bool = True,  # NAME_0, NAME_1, ... are one foreground
+        only=None,  # keys of foregrounds (`composite_key` of the mask's stem), the others are left out; None: all
     ):
         rows, self.labels, self.seed = read_labels(labels), Path(labels), seed
         _refuse_leaks(rows, labels, composites)
-        self.rows = [r for r in rows if r.split == split]
+        self.rows = [r for r in rows if r.split == split and (only is None or _key(composites)(r.mask.stem) in only)]
         if not self.rows:
             raise MattingError(f'{labels}: has no rows of {split!r}; choose from {", ".join(dict.fromkeys(r.split for r in rows))}')
         for row in self.rows:
@@ -595,6 +597,11 @@ class LabelledComposites(Dataset):
     def __len__(self):
         "Number of rows."
         return len(self.rows)
+
+    @property
+    def pairs(self) -> list:
+        "The files of each row's foreground."
+        return [r.pair for r in self.rows]
 
 # %% ../../nbs/13a_data.labels.ipynb #a40fdd43
 def _numbered(stems):
@@ -623,6 +630,50 @@ def warm(self: LabelledComposites) -> LabelledComposites:
     "Read the foregrounds that fit into memory now, for workers to share."
     self.foregrounds.warm()
     return self
+
+# %% ../../nbs/13a_data.labels.ipynb #eca181d5
+def open_labels(
+    path,  # CSV file
+    *,
+    longest: int | None = 768,  # longest side of training and validation samples in pixels; None keeps theirs
+) -> DataPool:  # data sets of MattingSample
+    "A table of labels as data to train on, to validate on, and to test on."
+    rows = read_labels(path)
+    splits = dict.fromkeys(r.split for r in rows)
+    given, held = next((s for s in ('val', 'validation') if s in splits), None), None
+    keys = sorted({composite_key(r.mask.stem) for r in rows if r.split == 'train'})
+    if not given and len(keys) > 1:
+        held = set(split_by_hash(keys, key=str)['validation'])
+    train = LabelledComposites(path, longest=longest, only=set(keys) - (held or set())) if keys else None
+    validation = LabelledComposites(path, split=given or 'train', longest=longest, only=held) if given or held else None
+    test = {s: LabelledComposites(path, split=s) for s in splits if s not in ('train', given)}
+    named = {'to train on': train, 'to validate on' + ' (held out from train)' * bool(held): validation, **{f'of the split {s}': part for s, part in test.items()}}
+    return DataPool(train, validation, test, [], [f'labelled composites of {Path(path).name}: ' + ', '.join(f'{len(part)} {name}' for name, part in named.items() if part is not None)])
+
+# %% ../../nbs/13a_data.labels.ipynb #89c743b5
+def held_out_sets(
+    root,  # a folder in one of the known layouts, or a CSV file of labels
+    split: str = 'test',  # 'test' or 'validation': what is held out from training; 'all': every pair of a folder with im and gt, or every row; in a table also the name of any split
+    *,
+    matte_range=None,  # as in `open_data`; of folders
+    trimap_matte_range=None,  # as in `open_data`; of folders
+) -> dict:  # title -> data set of MattingSample
+    "What a folder or a table holds to evaluate on."
+    ranges, table = dict(matte_range=matte_range, trimap_matte_range=trimap_matte_range), Path(root).suffix.lower() == '.csv'
+    splits = tuple(dict.fromkeys(r.split for r in read_labels(root))) if table else ()
+    if split not in (names := tuple(dict.fromkeys(('test', 'validation', *splits, 'all')))):
+        raise MattingError(f'split={split!r}: choose {", ".join(names[:-1])} or {names[-1]}')
+    if table and any(ranges.values()):
+        raise MattingError(f'{root}: matte_range and trimap_matte_range are for folders, and this is a table; leave them out')
+    if split in splits or table and split == 'all':
+        return {s: LabelledComposites(root, split=s) for s in splits if split in (s, 'all')}
+    if split == 'all':
+        return {'all pairs': PairFolder(root, **ranges)}
+    pool = open_labels(root, longest=None) if table else open_data(root, **ranges)
+    parts = dict(pool.test or {}) if split == 'test' else {} if pool.validation is None else {'validation': pool.validation}
+    if not parts:
+        raise MattingError(f'{root}: nothing is held out for {split}; ' + (f'choose another split: {", ".join(splits)} or all' if table else 'the split all takes every pair of one folder'))
+    return parts
 
 # %% ../../nbs/13a_data.labels.ipynb #d19694fb
 class MultipliedMattes(Dataset):

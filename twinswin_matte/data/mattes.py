@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MATTES', 'TEST_ONLY', 'OFTEN_SHOWN', 'NOT_PUBLISHABLE', 'FEW', 'Part', 'DatasetCard', 'load_mattes',
-           'supervisely_mask', 'flatten_dis5k', 'DataPool', 'open_data', 'held_out_sets', 'data_warnings']
+           'supervisely_mask', 'flatten_dis5k', 'DataPool', 'open_data', 'data_warnings']
 
 # %% ../../nbs/12_data.mattes.ipynb #bc2acfcd
 import base64
@@ -410,24 +410,6 @@ def open_data(
         raise MattingError(f'{root}: not a known layout. Expected im and gt (photographs and mattes with the same stems), or train, val and test with those inside, '
                            f'or a data set of load_mattes ({", ".join(MATTES)}); found {describe_folder(root)}') from None
     return _open_flat(root, **settings, folds=folds, fold=fold)
-
-def held_out_sets(
-    root,  # a folder in one of the known layouts
-    split: str = 'test',  # 'test' or 'validation': what is held out from training; 'all': every pair of a folder with im and gt
-    *,
-    matte_range=None,  # as in `open_data`
-    trimap_matte_range=None,  # as in `open_data`
-) -> dict:  # title -> data set of MattingSample
-    "What a folder holds to evaluate on."
-    if split not in ('test', 'validation', 'all'):
-        raise MattingError(f'split={split!r}: choose test, validation or all')
-    if split == 'all':
-        return {'all pairs': PairFolder(root, matte_range=matte_range, trimap_matte_range=trimap_matte_range)}
-    pool = open_data(root, matte_range=matte_range, trimap_matte_range=trimap_matte_range)
-    parts = dict(pool.test or {}) if split == 'test' else {} if pool.validation is None else {'validation': pool.validation}
-    if not parts:
-        raise MattingError(f'{root}: nothing is held out for {split}; the split all takes every pair of one folder')
-    return parts
 
 # %% ../../nbs/12_data.mattes.ipynb #e2422d67
 def _borders(alpha):

@@ -36,7 +36,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 
 from .. import __version__
 from ..composite import composite, estimate_foreground
-from ..core import MattingError, MattingSample, atomic_write, file_digest, one_thread, save_json
+from ..core import MattingError, MattingSample, atomic_write, file_digest, one_thread, optional_package, save_json
 from .loaders import _as_backgrounds, _start_worker, augmentation_ranges, collate, generator_for
 from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
 from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, Recolor, is_composite
@@ -44,11 +44,7 @@ from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackgrou
 # %% ../../nbs/15a_data.shards.ipynb #e85ed613
 def _webdataset():
     "The webdataset package, or an error that says how to get it."
-    try:
-        import webdataset
-    except ImportError:
-        raise MattingError("shards need the webdataset package: pip install 'twinswin_matte[shards]'") from None
-    return webdataset
+    return optional_package('webdataset', 'shards', 'reading and writing shards')
 
 # %% ../../nbs/15a_data.shards.ipynb #8c212c77
 def split_photograph(

@@ -9,7 +9,6 @@ __all__ = ['SINKS', 'Sink', 'TensorBoardSink', 'TrackioSink', 'WandbSink', 'LogT
 
 # %% ../../nbs/32a_train.callbacks.ipynb #2896cafe
 import datetime
-import importlib
 import math
 import os
 import re
@@ -28,7 +27,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from ..core import MattingError, Registry, Row, atomic_write, save_json, show_row, to_pil
+from ..core import MattingError, Registry, Row, atomic_write, optional_package, save_json, show_row, to_pil
 from ..jobs import in_words
 from ..metrics import sad
 from ..models.zoo import save_checkpoint
@@ -70,12 +69,9 @@ def _picture(picture):
     picture = to_pil(picture) if torch.is_tensor(picture) else getattr(picture, 'image', picture)
     return picture.convert('RGB')
 
-def _need(package, extra):
-    "An optional package; if it is missing, how to get it."
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise MattingError(f"the sink {extra!r} is not installed: pip install 'twinswin_matte[{extra}]'") from None
+def _package(name):
+    "The package of a sink; if it is missing, how to get it."
+    return optional_package(SINKS[name].package, name, f'the sink {name}')
 
 # %% ../../nbs/32a_train.callbacks.ipynb #cab42029
 @SINKS.register('tensorboard')
@@ -90,7 +86,7 @@ class TensorBoardSink:
         config: dict | None = None,  # not used: it arrives as a text
         step: int = 0,  # where a resumed run goes on
     ):
-        writer = _need(self.package, 'tensorboard').SummaryWriter
+        writer = _package('tensorboard').SummaryWriter
         self.writer = writer(str(Path(folder) / 'tensorboard'), purge_step=step + 1 if step else None, flush_secs=10)
 
     def scalars(self, values, step):
@@ -130,7 +126,7 @@ class _ProjectSink:
         step: int = 0,  # where a resumed run goes on
         project: str = 'twinswin_matte',  # unless the environment names another
     ):
-        self.module, folder = _need(self.package, self.package), Path(folder)
+        self.module, folder = _package(self.package), Path(folder)
         label = re.sub(r'[^\w.-]', '_', f'{name or folder.name}-{secrets.token_hex(3)}')
         self.run = self._open(folder, _kept(folder / f'{self.package}.txt', label), config or {}, project)
 
@@ -201,7 +197,7 @@ class LogTo(Callback):
         self.every, self.open = every, []
         for sink in self.sinks:
             if isinstance(sink, str):
-                _need(SINKS[sink].package, sink)
+                _package(sink)
             elif not isinstance(sink, Sink):
                 raise MattingError(f'{sink!r} is no sink: it needs the methods scalars, image, text and close')
 

@@ -51,6 +51,7 @@ class DataConfig:
     skip_damaged: bool = False  # leave damaged samples of a stream out
     augment: bool = True  # false: letterboxed samples, always the same
     onto: float = 0.7  # probability that a training sample is put onto another background
+    backgrounds: tuple | str | None = None  # folders of backgrounds, to any depth, such as data_large of Places365 and train2017 of COCO, instead of those of the root; 'samples': the embedded textures; null: the root's, or else the embedded ones
     clutter: float = 0.0  # probability that such a background is strewn with pieces of others; above 0, windows beside the subjects of photographs count as backgrounds too
     estimate: bool = True  # a picture that is put onto another background gets its foreground's colour estimated; false: it keeps the picture's, with the old background in its edges
     harmonise: float = 0.0  # probability that the foreground's colours are brought nearer to the background's

@@ -40,7 +40,7 @@ def _is_frozen(config):
     "Does the encoder of a dino or modnet never learn?"
     return bool(config.model.options.get('frozen', config.model.name == 'dino'))
 
-COMPOSED = ('data.onto', 'data.clutter', 'data.estimate', 'data.place')  # how a sample gets another background
+COMPOSED = ('data.onto', 'data.backgrounds', 'data.clutter', 'data.estimate', 'data.place')  # how a sample gets another background
 CONDITIONS: list[tuple[tuple, Callable, str]] = [
     (('model.sites', 'model.allow_untrained_teacher', 'teacher', 'loss.alignment', 'loss.distance'), lambda c: c.model.name in FAMILIES['teacher'] and c.model.teacher is None, 'model.teacher is null'),
     (('teacher',), lambda c: c.model.allow_untrained_teacher, 'model.allow_untrained_teacher leaves the teacher untrained'),
@@ -54,9 +54,10 @@ CONDITIONS: list[tuple[tuple, Callable, str]] = [
     (('train.restart',), lambda c: c.train.schedule != 'restarts', "train.schedule is not 'restarts'"),
     (('train.lowest', 'gan.lowest'), lambda c: c.train.schedule == 'constant', "train.schedule is 'constant'"),
     ((*COMPOSED, 'data.harmonise', 'data.recolour', 'data.apart', 'data.variation'), lambda c: not c.data.augment and not c.data.shards, 'data.augment is false'),
-    (COMPOSED[1:3], lambda c: not c.data.onto, 'data.onto is 0'),
-    (('data.onto', 'data.place', 'data.publishable'), _is_table, 'the rows of a table of labels are composed already'),
+    (COMPOSED[1:4], lambda c: not c.data.onto, 'data.onto is 0'),
+    ((*COMPOSED, 'data.publishable'), _is_table, 'the rows of a table of labels are composed already'),
     (('data.publishable',), lambda c: not c.data.root, 'data.root is null'),
+    (('data.publishable',), lambda c: c.data.backgrounds, 'data.backgrounds names those to use'),
     (('data.shuffle', 'data.skip_damaged'), lambda c: not c.data.shards, 'data.shards is null'),
     (('data.synthetic', 'data.augment'), lambda c: c.data.shards, 'data.shards are streamed as they are'),
     (('data.fold',), lambda c: not c.data.folds, 'data.folds is null'),

@@ -25,10 +25,10 @@ from torch.utils.data import ConcatDataset, DataLoader
 
 from ..composite import estimate_foreground
 from ..core import MattingError, Registry, list_images, load_image, one_thread, save_json, save_tensors, utf8_path
-from ..data.backgrounds import BackgroundFolder, Clutter, sample_backgrounds
-from ..data.labels import LabelledComposites, read_labels
+from ..data.backgrounds import Clutter, load_backgrounds
+from ..data.labels import open_labels
 from ..data.loaders import make_loaders, share_of
-from ..data.mattes import DataPool, data_warnings, open_data
+from ..data.mattes import data_warnings, open_data
 from ..data.pairs import SampleCache
 from ..data.shards import MixedStream, ShardStream, stream_loader
 from ..data.synth import SynthMattes
@@ -452,16 +452,16 @@ def _open(root, longest, **options):
     for name, why in _FOLDERS_ONLY.items():
         if options.get(name) and (not root or table):
             raise MattingError(f'data.{name}: {why}; ' + ('a table has no place for it, leave it out' if table else 'give the folder as data.root, or leave it out'))
-    if not table:
-        return open_data(root, longest=longest, **options) if root else None
-    splits = {row.split for row in read_labels(root)}
-    parts = {s: LabelledComposites(root, split=s, longest=longest) for s in ('train', 'val') if s in splits}
-    return DataPool(parts.get('train'), parts.get('val'), {}, [], [f'{len(part)} labelled composites ({name}) of {Path(root).name}' for name, part in parts.items()])
+    if table:
+        return open_labels(root, longest=longest)
+    return open_data(root, longest=longest, **options) if root else None
 
-def _backgrounds(pool, clutter):
-    "What to put samples on: the folder's pictures or the embedded ones, with or without clutter."
-    plain = BackgroundFolder(pool.backgrounds) if pool and pool.backgrounds else sample_backgrounds()
-    return Clutter(plain, probability=clutter, photographs=pool and pool.train) if clutter else plain
+def _backgrounds(pool, d):
+    "What to put samples on, the folders that are named, the root's, or the embedded ones, with or without clutter; and a note."
+    plain = load_backgrounds(d.backgrounds or (pool and pool.backgrounds) or 'samples')
+    named = [d.backgrounds] if isinstance(d.backgrounds, str) else d.backgrounds or []
+    note = [f'{len(plain)} backgrounds of {", ".join(Path(p).name for p in named)}'] * bool(named)
+    return Clutter(plain, probability=d.clutter, photographs=pool and pool.train) if d.clutter else plain, note
 
 def _build_streams(config, pool, trimap):
     "A loader of streams, procedural or held-out samples to validate on, and the card."
@@ -477,13 +477,13 @@ def _build_streams(config, pool, trimap):
     streams = {place: ShardStream(place, **options) for place in places}
     own = {k: options[k] for k in ('seed', 'rank', 'world')}
     stream = next(iter(streams.values())) if len(streams) == 1 else MixedStream(streams, weights={k: float(w) for k, w in places.items()}, **own)
-    backgrounds = _backgrounds(pool, d.clutter)
+    backgrounds, note = _backgrounds(pool, d)
     each = o.steps * o.accumulate * d.batch_size // world if o.steps else None
     first = stream_loader(stream, batch_size=d.batch_size // world, size=d.size, backgrounds=backgrounds, trimap=trimap, onto=d.onto, harmonise=d.harmonise, recolour=d.recolour, apart=d.apart, variation=d.variation, workers=d.workers,
                           seed=o.seed, samples_per_epoch=each * world if each else None)
     validation = pool.validation if pool and pool.validation is not None else SynthMattes(d.validation, size=d.size, seed=990_000)
     second = make_loaders(SynthMattes(1, size=d.size), validation, batch_size=d.batch_size, size=d.size, backgrounds=backgrounds, workers=d.workers, seed=o.seed, trimap=trimap)[1]
-    return first, second, {'sources': [f'shards {Path(str(p)).name}' for p in places], 'licences': 'as the cards of the shards state'}
+    return first, second, {'sources': [f'shards {Path(str(p)).name}' for p in places] + note, 'licences': 'as the cards of the shards state'}
 
 def build_data(
     config: TrainConfig,  # its data part, and the seed
@@ -508,11 +508,12 @@ def build_data(
     natural = -(-sum(map(len, parts)) // (d.batch_size * o.accumulate))
     steps = o.steps or (o.min_steps if natural < o.min_steps and d.augment else None)
     samples = steps * o.accumulate * d.batch_size if steps else None
-    loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=_backgrounds(pool, d.clutter),
+    backgrounds, note = _backgrounds(pool, d)
+    loaders = make_loaders(ConcatDataset(parts), validation, batch_size=d.batch_size, size=d.size, backgrounds=backgrounds,
                            workers=d.workers, seed=o.seed, augment=d.augment, onto=0.0 if table else d.onto, harmonise=d.harmonise, recolour=d.recolour, apart=d.apart, place=False if table else d.place, variation=d.variation, estimate=d.estimate, samples=samples, trimap=trimap)
-    notes = (pool.notes if pool else []) + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
+    notes = (pool.notes if pool else []) + note + ([f'{synthetic} procedural mattes over CC0 and public domain photographs'] if synthetic else [])
     warnings = data_warnings(pool.train, d.root) if pool else []
-    return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
+    return *loaders, {'sources': notes, 'licences': 'as the folder states' if pool else 'as the backgrounds state' if note else 'CC0 and public domain', **({'warnings': warnings} if warnings else {})}
 
 def _untrained(config):
     "A warning if an encoder could begin with weights and does not; the nano and micro ones have none."
