@@ -37,6 +37,7 @@ from fnmatch import fnmatch
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -236,9 +237,9 @@ def _read_bytes(path):
         if not path.content:
             raise MattingError(f'{path}: the file is empty; choose it again')
         return path.content
-    path = Path(path)
+    given, path = str(path), Path(path)
     if not path.exists():
-        raise MattingError(f'{path}: ' + ('an address; download the file first' if re.match(r'[a-z][a-z0-9+.-]+:/', str(path)) else 'no such file'))
+        raise MattingError(f'{given}: an address; download the file first' if re.match(r'[a-z][a-z0-9+.-]+:/', given) else f'{path}: no such file')
     if path.is_dir():
         raise MattingError(f'{path}: is a folder, expected a picture')
     if not path.is_file():
@@ -833,7 +834,7 @@ def _check_reach(alpha, what, limit, trimap, plain=False):
     seems, range_ = found
     levels = '0 background, 128 unknown, 255 foreground' if trimap else f'{limit} is opaque'
     raise RangeError(f'{what}: its largest value is {top} of {limit}, as if it held {seems}, and {"a trimap has " if trimap else ""}{levels}; say matte_range={range_} to read it so'
-                     + (f' (or matte_range={limit} if it is {"right" if top == limit else "that faint"})' if limit > 1 else ' (files), or scale it to 0..1') + ', or save it again')
+                     + ('' if trimap else f' (or matte_range={limit} if it is {"right" if top == limit else "that faint"})' if limit > 1 else ' (files), or scale it to 0..1') + ', or save it again')
 
 def _stored(gray, limit):
     "The numbers of a file again; floats stay as they are."
@@ -851,7 +852,7 @@ def matte_values(
     "What a picture means as a matte; an error if it is none."
     gray = _gray_values(values, what, trimap, mode)
     if matte_range is not None:
-        return scale_matte(_stored(gray, limit), matte_range, what=what)
+        return scale_matte(_stored(gray, limit), matte_range, what=what, trimap=trimap)
     return _check_reach(gray, what, limit, trimap, plain=len(values) in (2, 4) and not is_opaque(values[-1]))
 
 def parse_range(
@@ -895,13 +896,14 @@ def scale_matte(
     matte_range,  # the number that means opaque, or 'labels': every number but 0 is foreground
     *,
     what='the matte',  # for messages
+    trimap: bool = False,  # is it one?
 ) -> torch.Tensor:  # 1xHxW in 0..1
     "A matte of numbers whose range is given."
-    top = parse_range(matte_range)
+    top = parse_range(matte_range, trimap=trimap)
     if top == 'labels':
         return (numbers > 0).float()
     if numbers.max() > top * 1.001 or numbers.min() < 0:
-        raise MattingError(f'{what}: holds values from {numbers.min():g} to {numbers.max():g}, and matte_range={matte_range}; give the largest, or labels')
+        raise MattingError(f'{what}: holds values from {numbers.min():g} to {numbers.max():g}, and matte_range={matte_range}; give the largest' + ', or labels' * (not trimap))
     return (numbers / top).clamp(0, 1)
 
 # %% ../nbs/00_core.ipynb #4675c6c7
@@ -947,7 +949,7 @@ def load_alpha(
     if matte_range is None or found.mode == '1':
         return matte_values(found.values, what=path, limit=found.limit, trimap=trimap, mode=found.mode)
     stored = len(found.values) == 1 and (found.mode == 'P' or found.mode == 'F' or found.mode.startswith('I'))
-    return scale_matte(found.values if stored else _stored(_gray_values(found.values, path, trimap), found.limit), matte_range, what=path)
+    return scale_matte(found.values if stored else _stored(_gray_values(found.values, path, trimap), found.limit), matte_range, what=path, trimap=trimap)
 
 class MatteReader:
     "`load_alpha` for files of one origin: a faint matte is taken as it is if another of them reaches white, as an almost empty prediction among others does."
@@ -1288,7 +1290,9 @@ def from_pil(
 ) -> torch.Tensor:  # 1xHxW if gray, else 3xHxW, in 0..1; with alpha 2xHxW or 4xHxW
     "A tensor of a Pillow picture, upright, in sRGB. A photograph of mode I has 16 bits if a number exceeds 255, else 8; a matte always 16."
     notes = []
-    array = _decode_pillow('picture', picture, color=color, profile=_profile_of(picture, notes) if color else None, notes=notes)
+    told = _hidden_colors(picture, first_bytes(picture.filename, 2**20)) if color and getattr(picture, 'filename', '') else {}
+    profile = _profile_of(SimpleNamespace(format=picture.format, info={**picture.info, **told}), notes) if color else None
+    array = _decode_pillow('picture', picture, color=color, profile=profile, notes=notes)
     for note in notes:
         warnings.warn(f'the picture: {note}', stacklevel=2)
     image = rearrange(torch.from_numpy(np.ascontiguousarray(_upright(array, _orientation(picture)))), 'h w c -> c h w')
@@ -1311,7 +1315,7 @@ def _in_range(values, what='picture'):
     if not scaled.numel():
         raise MattingError(f'the {what} is empty: {"x".join(map(str, values.shape))}')
     if not (scaled.min() >= -0.001 and scaled.max() <= 1.001):
-        how = 'divide 8-bit values by 255' + ', or say matte_range=255' * (what in ('mask', 'trimap') and not values.is_floating_point())
+        how = 'divide 8-bit values by 255' + f', or say matte_range={scaled.max():g}' * (what in ('mask', 'trimap') and not values.is_floating_point())
         raise MattingError(f'the {what} holds {values.dtype} values from {scaled.min():g} to {scaled.max():g}; expected 0..1 ({how})')
     return scaled.clamp(0, 1)
 
@@ -1333,10 +1337,10 @@ def own_alpha_remark(
     return f'is transparent already in {(alpha < 1).float().mean():.0%} of its pixels; the matte never exceeds its own alpha'
 
 def as_photo(
-    image,  # a file, a Pillow picture, an HxW or HxWxC array, or a 1xHxW, 3xHxW or 4xHxW tensor
+    image,  # a file or `NamedBytes` of one, a Pillow picture, an HxW or HxWxC array, or a 1xHxW, 3xHxW or 4xHxW tensor
 ) -> MattingSample:  # image (3xHxW), its own alpha if it is not opaque, and meta with dpi and remarks
     "A photograph in any form, as a sample."
-    if isinstance(image, (str, os.PathLike)):
+    if isinstance(image, (str, os.PathLike, NamedBytes)):
         sample = load_photo(image)
     else:
         pillow = isinstance(image, Image.Image)

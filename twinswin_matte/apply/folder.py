@@ -25,7 +25,7 @@ from fastcore.basics import patch
 
 from .predict import Matter, as_matter, guide_for, keep_transparency
 from .video import plan_video, predict_video
-from ..core import MattingError, as_photo, describe_left_out, left_out, list_images, plain_text
+from ..core import MattingError, as_photo, describe_left_out, left_out, list_images, parse_range, plain_text
 from ..jobs import Ledger, Progress, file_mark, file_stem, gather_images, process_number, process_share, stream, unique_names
 from ..outputs import OUTPUTS, Backdrop, Look, check_outputs, save_output
 from ..trimap import trimap_remark
@@ -70,6 +70,13 @@ def find_trimaps(
     return {images[0]: trimap}
 
 # %% ../../nbs/40b_apply.folder.ipynb #d6cd730f
+def _mark(path):
+    "What tells a file from others; None if it cannot be read, which reading it will say, of this one alone."
+    try:
+        return file_mark(path)
+    except OSError:
+        return None
+
 @dataclass
 class Guides:
     "Where the trimap of each picture comes from."
@@ -98,7 +105,7 @@ class Guides:
         path,  # of a picture
     ) -> list:
         "What a picture's trimap depends on."
-        given = self._model if self.kind == 'coarse' else file_mark(self.files[path]) if path in self.files else None
+        given = self._model if self.kind == 'coarse' else _mark(self.files[path]) if path in self.files else None
         return [self.kind, given, self.radius, *[self.matte_range] * (self.matte_range is not None)]
 
 def find_guides(
@@ -130,6 +137,7 @@ def find_guides(
     if getattr(coarse, 'needs_trimap', False):
         raise MattingError(f'the coarse model {type(coarse.model).__name__} needs a trimap itself: use one that works without')
     kind, = kinds
+    parse_range(matte_range, trimap=kind == 'trimap')  # a wrong one is said now, not for each picture
     files = {} if kind == 'coarse' else find_trimaps(given[kind], images, what=kind)
     return Guides(kind, given[kind], files, radius, matte_range)
 
@@ -141,12 +149,16 @@ def _weights(model):
         check = zlib.crc32(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy(), zlib.crc32(name.encode(), check))
     return check
 
+def _text(value):
+    "A plain value in words that are the same in every process; sets have no order of their own."
+    return f'{type(value).__name__}({sorted(map(repr, value))})' if isinstance(value, (set, frozenset)) else repr(value)
+
 def _function_parts(thing):
     "What a function holds: its code and constants, defaults, what it closes over, its object; of a partial the function and what is given."
     if isinstance(thing, partial):
         return [thing.func, thing.args, thing.keywords]
     if isinstance(thing, CodeType):
-        return [thing.co_code, thing.co_names, [c if isinstance(c, CodeType) else repr(c) for c in thing.co_consts]]
+        return [thing.co_code, thing.co_names, [c if isinstance(c, CodeType) else _text(c) for c in thing.co_consts]]
     if isinstance(thing, CellType):
         with suppress(ValueError):  # empty
             return [thing.cell_contents]
@@ -181,7 +193,7 @@ def fingerprint(
         return parts_of(thing)
     if isinstance(thing, (partial, CodeType, CellType)) or hasattr(thing, '__qualname__'):
         return parts_of(_function_parts(thing))
-    return [type(thing).__qualname__, *parts_of([vars(thing)])] if hasattr(thing, '__dict__') else str(thing)
+    return [type(thing).__qualname__, *parts_of([vars(thing)])] if hasattr(thing, '__dict__') else _text(thing) if isinstance(thing, (set, frozenset)) else str(thing)
 
 # %% ../../nbs/40b_apply.folder.ipynb #2efc6422
 @dataclass
@@ -255,7 +267,8 @@ class FolderJob:
     def _given(self, path):
         "What a picture's results depend on, as it was before it was read: if it changes meanwhile, the result counts as unfinished."
         if path not in self.given:
-            self.given[path] = [os.path.abspath(path), file_mark(path)], self.guides.settings(path)
+            mark = _mark(path)
+            self.given[path] = [os.path.abspath(path), mark], mark and self.guides.settings(path)
         return self.given[path]
 
     def read(self,
@@ -436,7 +449,7 @@ def _plan_videos(videos, out, outputs, suffix):
 
 def predict_videos(
     videos,  # a file, or several of different stems
-    matter,  # a `Matter`, or any `matter(image) -> Prediction`, without trimaps
+    matter,  # a `Matter`, what it takes (a checkpoint, a name, a model), or any `matter(image) -> Prediction`, without trimaps
     out,  # folder for the results
     *,
     outputs=('alpha', 'composite'),  # as in `predict_video`
@@ -448,7 +461,7 @@ def predict_videos(
     matter = as_matter(matter)
     plans, ledger, look = _plan_videos(videos, out, outputs, suffix), Ledger(out), _video_settings(matter, options)
     share = process_share(plans)
-    sources = {v: [os.path.abspath(v), file_mark(v)] for v in share if v.is_file()}
+    sources = {v: [os.path.abspath(v), _mark(v)] for v in share if v.is_file()}
     made_with = {v: hashlib.blake2b(json.dumps([look, mark]).encode(), digest_size=8).hexdigest() for v, (_, mark) in sources.items()}
     whole = [] if overwrite else [v for v in share if all(ledger.is_finished(t, made_with.get(v)) for t in plans[v].values())]
     if not overwrite:

@@ -153,10 +153,10 @@ def _as_map(thing, what, matte_range=None):
     pillow = isinstance(thing, Image.Image)
     if pillow and matte_range is not None and (thing.mode in 'PF' or thing.mode.startswith('I') and 'transparency' not in thing.info):
         numbers = np.array(ImageOps.exif_transpose(thing)).astype(np.float32)  # indices and numbers as they are
-        return scale_matte(torch.from_numpy(numbers)[None], matte_range, what=f'the {what}')
+        return scale_matte(torch.from_numpy(numbers)[None], matte_range, what=f'the {what}', trimap=trimap)
     if not pillow and matte_range is not None and str(getattr(thing, 'dtype', '')).removeprefix('torch.') in ('int16', 'int32', 'int64', 'uint32', 'uint64', 'int8'):
         numbers = _from_array(thing.astype(np.float32)) if isinstance(thing, np.ndarray) else thing.float()
-        return scale_matte(numbers[None] if numbers.ndim == 2 else numbers, matte_range, what=f'the {what}')
+        return scale_matte(numbers[None] if numbers.ndim == 2 else numbers, matte_range, what=f'the {what}', trimap=trimap)
     tensor = from_pil(thing, color=False, alpha=True) if pillow else _as_tensor(thing, what)
     if tensor.ndim != 3 or len(tensor) not in (1, 2, 3, 4):
         raise MattingError(f'a {what} must be gray, 1xHxW; got {"x".join(map(str, tensor.shape))}')
@@ -440,6 +440,8 @@ def batch(self: Matter,
 ) -> list:  # of `Prediction`
     "The mattes of several pictures."
     check_options(guide_for, guides, 'Matter')
+    if 'trimap' in guides:
+        raise MattingError('trimap: several pictures have a list of them; say trimaps=[...]')
     images, groups, found = list(images), defaultdict(list), {}
     if together < 1:
         raise MattingError(f'together={together}: at least one picture at a time')

@@ -374,6 +374,8 @@ def _row_columns(protocol):
 
 def _evaluate_files(protocol, method, title, dataset, **options):
     "A folder of mattes on one set."
+    if not hasattr(dataset, 'pairs'):
+        raise MattingError(f'{title}: is no set of pairs, so files cannot be compared with it; choose another set or split')
     files, names = method.files(title), dataset.names
     both = [pair for pair in dataset.pairs if pair.name in files]
     if not both:

@@ -20,7 +20,7 @@ import tarfile
 import zipfile
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -35,6 +35,7 @@ from .backgrounds import cover, load_backgrounds
 from .mattes import MATTES, DataPool, open_data
 from .pairs import (Pair, PairFolder, SampleCache, cutout_sample, describe_folder, find_pairs, foreground_key, pair_folders, read_pair, shrink,
                                        split_by_hash)
+from ..trimap import TrimapReader
 
 # %% ../../nbs/13a_data.labels.ipynb #5181a400
 @dataclass(frozen=True)
@@ -393,9 +394,9 @@ def _visible(alpha, path):
         raise MattingError(f'{path}: the mask is empty, no pixel of it is foreground')
     return alpha
 
-def _mask_reader(rows):
+def _mask_reader(rows, matte_range=None):
     "What reads the masks of a table: they are of one origin."
-    return MatteReader(list(dict.fromkeys(row.mask for row in rows)))
+    return MatteReader(list(dict.fromkeys(row.mask for row in rows)), matte_range=matte_range)
 
 def _check_rows(rows, path, *, composites, read):
     "Everything that can be known of a table without reading the photographs."
@@ -552,8 +553,8 @@ def labels_from_layout(
 # %% ../../nbs/13a_data.labels.ipynb #6c191ec5
 class _Foregrounds(Dataset):
     "The foregrounds of pairs as cut-outs, with straight colour and trimap."
-    def __init__(self, pairs, longest, read_alpha):
-        self.pairs, self.longest, self.read_alpha = pairs, longest, read_alpha
+    def __init__(self, pairs, longest, read_alpha, read_trimap):
+        self.pairs, self.longest, self.read_alpha, self.read_trimap = pairs, longest, read_alpha, read_trimap
 
     def __len__(self):
         return len(self.pairs)
@@ -564,7 +565,7 @@ class _Foregrounds(Dataset):
         return [p.name for p in self.pairs]
 
     def __getitem__(self, index):
-        sample = read_pair(self.pairs[index], read_alpha=self.read_alpha)
+        sample = read_pair(self.pairs[index], read_alpha=self.read_alpha, read_trimap=self.read_trimap)
         _visible(sample.alpha, self.pairs[index].alpha)
         sample = shrink(sample, self.longest)
         colour = estimate_foreground(sample.image, sample.alpha)
@@ -581,6 +582,8 @@ class LabelledComposites(Dataset):
         megabytes: float = 1024,  # memory for foregrounds that were read
         composites: bool = True,  # NAME_0, NAME_1, ... are one foreground
         only=None,  # keys of foregrounds (`composite_key` of the mask's stem), the others are left out; None: all
+        matte_range=None,  # the number that the masks have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
+        trimap_matte_range=None,  # the number that the trimaps have for foreground, such as 2 for those of 0, 1 and 2
     ):
         rows, self.labels, self.seed = read_labels(labels), Path(labels), seed
         _refuse_leaks(rows, labels, composites)
@@ -591,7 +594,8 @@ class LabelledComposites(Dataset):
             _check_files(row, f'{labels}, line {row.line}')
         pairs = list(dict.fromkeys(r.pair for r in self.rows))
         self.place = {pair: k for k, pair in enumerate(pairs)}
-        self.foregrounds = SampleCache(_Foregrounds(pairs, longest, _mask_reader(rows)), longest=longest, megabytes=megabytes)
+        self.read_alpha, self.read_trimap = _mask_reader(rows, matte_range), TrimapReader(trimap_matte_range)
+        self.foregrounds = SampleCache(_Foregrounds(pairs, longest, self.read_alpha, self.read_trimap), longest=longest, megabytes=megabytes)
         self.names = _numbered([r.original.stem for r in self.rows])
 
     def __len__(self):
@@ -600,8 +604,8 @@ class LabelledComposites(Dataset):
 
     @property
     def pairs(self) -> list:
-        "The files of each row's foreground."
-        return [r.pair for r in self.rows]
+        "The files of each row's foreground, under the name of its composite."
+        return [replace(r.pair, name=name) for r, name in zip(self.rows, self.names, strict=True)]
 
 # %% ../../nbs/13a_data.labels.ipynb #a40fdd43
 def _numbered(stems):
@@ -636,17 +640,19 @@ def open_labels(
     path,  # CSV file
     *,
     longest: int | None = 768,  # longest side of training and validation samples in pixels; None keeps theirs
+    test: bool = True,  # open what is for testing, too
+    **options,  # of LabelledComposites: matte_range, trimap_matte_range
 ) -> DataPool:  # data sets of MattingSample
     "A table of labels as data to train on, to validate on, and to test on."
     rows = read_labels(path)
-    splits = dict.fromkeys(r.split for r in rows)
+    splits, opened = dict.fromkeys(r.split for r in rows), partial(LabelledComposites, path, **options)
     given, held = next((s for s in ('val', 'validation') if s in splits), None), None
     keys = sorted({composite_key(r.mask.stem) for r in rows if r.split == 'train'})
     if not given and len(keys) > 1:
         held = set(split_by_hash(keys, key=str)['validation'])
-    train = LabelledComposites(path, longest=longest, only=set(keys) - (held or set())) if keys else None
-    validation = LabelledComposites(path, split=given or 'train', longest=longest, only=held) if given or held else None
-    test = {s: LabelledComposites(path, split=s) for s in splits if s not in ('train', given)}
+    train = opened(longest=longest, only=set(keys) - (held or set())) if keys else None
+    validation = opened(split=given or 'train', longest=longest, only=held) if given or held else None
+    test = {s: opened(split=s) for s in splits if s not in ('train', given)} if test else {}
     named = {'to train on': train, 'to validate on' + ' (held out from train)' * bool(held): validation, **{f'of the split {s}': part for s, part in test.items()}}
     return DataPool(train, validation, test, [], [f'labelled composites of {Path(path).name}: ' + ', '.join(f'{len(part)} {name}' for name, part in named.items() if part is not None)])
 
@@ -655,24 +661,24 @@ def held_out_sets(
     root,  # a folder in one of the known layouts, or a CSV file of labels
     split: str = 'test',  # 'test' or 'validation': what is held out from training; 'all': every pair of a folder with im and gt, or every row; in a table also the name of any split
     *,
-    matte_range=None,  # as in `open_data`; of folders
-    trimap_matte_range=None,  # as in `open_data`; of folders
+    matte_range=None,  # as in `open_data`
+    trimap_matte_range=None,  # as in `open_data`
 ) -> dict:  # title -> data set of MattingSample
     "What a folder or a table holds to evaluate on."
     ranges, table = dict(matte_range=matte_range, trimap_matte_range=trimap_matte_range), Path(root).suffix.lower() == '.csv'
     splits = tuple(dict.fromkeys(r.split for r in read_labels(root))) if table else ()
     if split not in (names := tuple(dict.fromkeys(('test', 'validation', *splits, 'all')))):
         raise MattingError(f'split={split!r}: choose {", ".join(names[:-1])} or {names[-1]}')
-    if table and any(ranges.values()):
-        raise MattingError(f'{root}: matte_range and trimap_matte_range are for folders, and this is a table; leave them out')
     if split in splits or table and split == 'all':
-        return {s: LabelledComposites(root, split=s) for s in splits if split in (s, 'all')}
+        return {s: LabelledComposites(root, split=s, **ranges) for s in splits if split in (s, 'all')}
     if split == 'all':
         return {'all pairs': PairFolder(root, **ranges)}
-    pool = open_labels(root, longest=None) if table else open_data(root, **ranges)
-    parts = dict(pool.test or {}) if split == 'test' else {} if pool.validation is None else {'validation': pool.validation}
+    pool = open_labels(root, longest=None, **ranges) if table else open_data(root, **ranges)
+    held = [] if pool.validation is None else getattr(pool.validation, 'datasets', [pool.validation])
+    parts = dict(pool.test or {}) if split == 'test' else {'validation' if len(held) == 1 else f'validation {k}': part for k, part in enumerate(held, start=1)}
     if not parts:
-        raise MattingError(f'{root}: nothing is held out for {split}; ' + (f'choose another split: {", ".join(splits)} or all' if table else 'the split all takes every pair of one folder'))
+        others = dict.fromkeys([*splits, *['validation'] * bool(held)])
+        raise MattingError(f'{root}: nothing is held out for {split}; ' + (f'choose another split: {", ".join(others)} or all' if table else 'the split all takes every pair of one folder'))
     return parts
 
 # %% ../../nbs/13a_data.labels.ipynb #d19694fb
