@@ -554,7 +554,7 @@ def train(
     recipe = recipe_for(config)
     first, second, card = recipe.load_data()
     if callbacks is None:
-        callbacks = standard_callbacks(sinks=config.log.sinks, every=config.log.every, panels=config.log.panels, keep_every=config.log.keep_every, keep_last=config.log.keep_last)
+        callbacks = standard_callbacks(sinks=config.log.sinks, every=config.log.every, panels=config.log.panels, panels_every=config.log.panels_every, keep_every=config.log.keep_every, keep_last=config.log.keep_last)
     trainer = Trainer(config, recipe=recipe, train_loader=first, validation_loader=second, folder=folder, data_card=card, quiet=quiet, callbacks=callbacks)
     lines, warnings = training_plan(config, first, second, card)
     for line in [*lines, *(f'warning: {warning}' for warning in [*card.get('warnings', []), *warnings])]:
