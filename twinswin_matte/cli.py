@@ -654,17 +654,19 @@ def _tell_missing(name, frame, missing, options):
     return int(bool(lines))
 
 # %% ../nbs/49_cli.ipynb #a12989e4
-@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, alphagan, guided, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
+@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
 the configuration, a log, curves, and the checkpoints last and best.''', examples=(
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
     'matte train --preset tsr data.root=pairs --check',
+    'matte train --preset masks data.root=people --out runs/masks',
+    'matte train --preset modnet data.root=pairs model.pretrained=runs/masks --out runs/modnet',
     'matte train --from trimap-free data.root=pairs --out runs/mine',
     'matte train --resume auto --out runs/tsr',
     'accelerate launch --num_processes 4 -m twinswin_matte.cli train --preset tsr data.root=pairs --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
-    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, alphagan, guided, tiny or overfit')
+    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny or overfit')
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
     start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, such as trimap-free or trimap-guided, which come with the library, on your own pictures (data.root=FOLDER); it stays the best checkpoint until an epoch is better')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
@@ -687,7 +689,7 @@ def _train_config(options):
     "The configuration that the options ask for, and the folder of its run."
     config = options.preset or options.config
     if not (config or options.checkpoint or options.resume):
-        options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, guided, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
+        options.parser.error('give --preset (twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
     from twinswin_matte.apply.predict import checkpoint_file
     from twinswin_matte.train.recipes import plan_run

@@ -27,7 +27,7 @@ class ModelConfig:
     name: str = 'twinswin'  # see `list_models`
     encoder: str = 'swin_tiny'  # see `create_encoder`
     decoder: str = 'unet'  # 'unet', 'fpn', 'detail' or 'plain'; not for modnet and alphagan
-    pretrained: bool | str = False  # weights of the encoder: false, true (hub) or a file
+    pretrained: bool | str = False  # weights of the encoder: false, true (hub), a file, or a checkpoint or run of any family with the same encoder
     checkpoint: str | None = None  # start from the weights of a trained model
     teacher: str | None = 'swin'  # 'swin', 'cnn', 'fpn' or null; twinswin and tsr only
     sites: tuple = ('encoder16', 'encoder32')  # where student and teacher are compared
@@ -408,6 +408,7 @@ PRESETS['dino'] = changed(TrainConfig(), {
 PRESETS['modnet'] = changed(TrainConfig(), {
     'model.name': 'modnet', 'model.encoder': 'mobilenetv2', 'model.pretrained': True, 'data.batch_size': 8, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 2,
     'loss.weights': {'semantic': 10.0, 'detail': 10.0, 'fused': 1.0}})
+PRESETS['masks'] = changed(PRESETS['modnet'], {'data.onto': 0.0, 'loss.weights': {'semantic': 10.0, 'l1': 1.0}})  # an encoder learns from coarse masks where people are; model.pretrained of another training takes it
 PRESETS['alphagan'] = changed(TrainConfig(), {
     'model.name': 'alphagan', 'model.encoder': 'resnet50', 'model.pretrained': True, 'model.options': {'discriminator': {'width': 64}}, 'data.size': 320, 'data.batch_size': 5,
     'loss.weights': {'l1': 1.0, 'composition': 1.0, 'laplacian': 1.0, 'gan': 0.15}, 'train.schedule': 'cyclic', 'train.lr': 0.001, 'train.lowest': 0.033, 'train.encoder_lr': 0.3, 'train.weight_decay': 0.0005,

@@ -37,7 +37,7 @@ from safetensors import safe_open
 from ..core import MattingError, atomic_write, save_json, save_tensors, utf8_path
 from ..data.loaders import from_place, half_size, share_loader, share_of
 from ..metrics import gradient_error, mad, mse, sad
-from ..models.zoo import save_checkpoint
+from ..models.zoo import read_card, save_checkpoint
 from .config import OptimConfig, TrainConfig, changed, save_config
 from .processes import average_gradients, clip_gradients, gathered, process_count, scattered, shard_encoders, sum_over_processes, synchronise_norms
 from .runs import RunRecord, best_row, curves, environment, save_table
@@ -405,6 +405,10 @@ def _find_state(self, resume):
         raise MattingError(f'{place}: cannot resume from it, there is no {STATES[0]}; give the folder of a run')
     return None, {}, {}
 
+def _noted_weights(self, place):
+    "The pretrained weights that a run's checkpoint names: for states that do not know them."
+    return next((read_card(place / name)['card'].get('encoder_weights', []) for name in CHECKPOINTS if (place / name).is_file()), [])
+
 def _restore(self, path, tensors, values):
     "Put everything back."
     try:
@@ -417,6 +421,7 @@ def _restore(self, path, tensors, values):
         self.accelerator.scaler.load_state_dict(values['scaler'])
     if self.averaged is not None:
         self.averaged = scattered({k: v.to(self.device) for k, v in tensors.get('averaged', gathered(self.averaged)).items()}, self.averaged)
+    self.plain_model.provenance = values['provenance'] if 'provenance' in values else self._noted_weights(path.parent)
     self.steps = _as_rows(tensors.get('steps', {}))
     self.history, self.skipped = values['history'], values['skipped']
     self.epoch, self.step, self.place, self.best = (values[k] for k in ('epoch', 'step', 'place', 'best'))
@@ -443,12 +448,12 @@ def write_state(self) -> None:
     values = {k: getattr(self, k) for k in ('history', 'skipped', 'epoch', 'step', 'place', 'best')}
     scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else {}
     new, newest, before = (self.folder / name for name in ('state-new.safetensors', *STATES))
-    save_state(new, tensors, {**values, 'scaler': scaler, 'config': asdict(self.config)})
+    save_state(new, tensors, {**values, 'scaler': scaler, 'config': asdict(self.config), 'provenance': self.plain_model.pretrained_weights()})
     if newest.is_file():
         os.replace(newest, before)
     os.replace(new, newest)
 
-Trainer._check_same_run, Trainer._find_state, Trainer._restore, Trainer._take_checkpoints, Trainer.write_state = _check_same_run, _find_state, _restore, _take_checkpoints, write_state
+Trainer._check_same_run, Trainer._find_state, Trainer._noted_weights, Trainer._restore, Trainer._take_checkpoints, Trainer.write_state = _check_same_run, _find_state, _noted_weights, _restore, _take_checkpoints, write_state
 
 # %% ../../nbs/32_train.loop.ipynb #bfd50ccd
 def _set_up(self):
