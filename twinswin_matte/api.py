@@ -75,7 +75,7 @@ def matte(
 
 # %% ../nbs/51_api.ipynb #29b4baa6
 def train_model(
-    config=None,  # a preset ('twinswin', 'tsr', 'dino', 'modnet', 'alphagan', 'guided', 'tiny', 'overfit'), a YAML file, or a `TrainConfig`
+    config=None,  # a preset ('twinswin', 'tsr', 'dino', 'modnet', 'masks', 'alphagan', 'guided', 'tiny', 'overfit'), a YAML file, or a `TrainConfig`
     out=None,  # folder of the run; None: the one that is gone on with, else runs/NAME in the current folder
     *,
     checkpoint=None,  # instead of config: a trained model to go on from (fine-tuning), such as 'trimap-free' or the folder of a run
@@ -133,7 +133,7 @@ def evaluate(
     size: int | None = None,  # for a model: long side in pixels that it works at; None: what the checkpoint says, else the picture's own
     truth_matte_range=None,  # the number that the true mattes of a folder have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     trimap_matte_range=None,  # the number that the trimaps of a folder have for foreground, such as 2 for those of 0, 1 and 2
-    **options,  # regions, convention ('dim', 'gca' or 'aim'), out (a CSV file) and workers; trimap_radius for models; trimap (a folder), resize and pred_matte_range (as truth_matte_range, of the predictions) for mattes
+    **options,  # regions, convention ('dim', 'gca' or 'aim'), metrics (those of the table, such as 'psnr' and 'ssim'), out (a CSV file) and workers; trimap_radius for models; trimap (a folder), resize and pred_matte_range (as truth_matte_range, of the predictions) for mattes
 ) -> 'pd.DataFrame':  # a row per picture and region: sad, mse, mad, grad, conn; `summarize` takes the means
     "Compare a model's mattes, or anybody's, with the ground truth."
     from twinswin_matte.apply.evaluate import evaluate_folder, evaluate_model

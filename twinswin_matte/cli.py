@@ -459,9 +459,10 @@ def _adapt(options):
 @_command('evaluate', 'compare mattes with the truth', text='''Either folders of mattes, whoever made them, paired by file name without suffix (--pred and --gt),
 or methods and pictures with true mattes (--checkpoint, --classical, --pred, and --data). With --protocol by the rules of a benchmark;
 --list tells which there are. Prints means with their 95 % intervals, and paired tests of several methods. The file has a row
-per picture and region: name,region,sad,mse,mad,grad,conn; a JSON of the same name has the summary and all conditions.''', examples=(
+per picture and region: name,region,sad,mse,mad,grad,conn, and psnr or ssim if --metric names them; a JSON of the same name has the summary and all conditions.''', examples=(
     'matte evaluate --pred cut/alpha --gt truth --out metrics.csv',
     'matte evaluate --pred ours theirs --gt truth --trimap trimaps --worst 5',
+    'matte evaluate --pred ours theirs --gt truth --metric ssim,psnr',
     'matte evaluate --checkpoint runs/tsr/best.safetensors --data pairs',
     'matte evaluate --protocol p3m-500 --data P3M-10k --checkpoint runs/tsr runs/modnet --worst 8',
     'matte evaluate --protocol alphamatting --data alphamatting --classical closed-form knn',
@@ -495,7 +496,7 @@ def _evaluate_details(parser):
     parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: a classical method, or none (default: what each checkpoint says)')
     parser.add_argument('--baseline', metavar='METHOD', help='compare all methods with this one (default: each with each)')
     parser.add_argument('--worst', type=_count, metavar='N', help='draw the N worst pictures of each method: image, truth, matte, error')
-    parser.add_argument('--metric', metavar='NAME', help='of tests and worst pictures (default: the first of the protocol)')
+    parser.add_argument('--metric', metavar='NAMES', help='of tests and worst pictures (default: the first of the protocol); psnr and ssim are in the tables only if they are named here; of several, with commas, the first counts')
     parser.add_argument('--seed', type=int, default=0, help='of intervals and tests (default: 0)')
     parser.add_argument('--out', default='metrics.csv', metavar='FILE', help='where to write the table (default: metrics.csv); the summary lies beside it as .json')
 
@@ -527,12 +528,12 @@ def _check_evaluate(options):
 def _chosen_protocol(options):
     "The protocol, with what the options change; `regions` if none is named."
     from dataclasses import replace
-    from twinswin_matte.apply.protocols import PROTOCOLS, parse_resolution
+    from twinswin_matte.apply.protocols import PROTOCOLS, parse_resolution, with_metrics
     protocol = PROTOCOLS[options.protocol or 'regions']
     if options.convention and protocol.sets and options.convention != protocol.convention:
         options.parser.error(f'--convention {options.convention}: {protocol.name} has its own, {protocol.convention}; leave the option out')
-    if options.metric and options.metric not in protocol.metrics:
-        options.parser.error(f"--metric '{options.metric}' does not exist here: {_nearest(options.metric, protocol.metrics)}")
+    names = [n.strip().lower() for n in (options.metric or '').split(',') if n.strip()]
+    options.metric, protocol = names[0] if names else None, with_metrics(protocol, names)
     changes = {'convention': options.convention or protocol.convention, 'resolution': parse_resolution(options.resolution) if options.resolution else protocol.resolution}
     return replace(protocol, **changes)
 
@@ -653,17 +654,19 @@ def _tell_missing(name, frame, missing, options):
     return int(bool(lines))
 
 # %% ../nbs/49_cli.ipynb #a12989e4
-@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, alphagan, guided, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
+@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
 the configuration, a log, curves, and the checkpoints last and best.''', examples=(
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
     'matte train --preset tsr data.root=pairs --check',
+    'matte train --preset masks data.root=people --out runs/masks',
+    'matte train --preset modnet data.root=pairs model.pretrained=runs/masks --out runs/modnet',
     'matte train --from trimap-free data.root=pairs --out runs/mine',
     'matte train --resume auto --out runs/tsr',
     'accelerate launch --num_processes 4 -m twinswin_matte.cli train --preset tsr data.root=pairs --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
-    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, alphagan, guided, tiny or overfit')
+    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny or overfit')
     start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
     start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, such as trimap-free or trimap-guided, which come with the library, on your own pictures (data.root=FOLDER); it stays the best checkpoint until an epoch is better')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
@@ -686,7 +689,7 @@ def _train_config(options):
     "The configuration that the options ask for, and the folder of its run."
     config = options.preset or options.config
     if not (config or options.checkpoint or options.resume):
-        options.parser.error('give --preset (twinswin, tsr, dino, modnet, alphagan, guided, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
+        options.parser.error('give --preset (twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
     from twinswin_matte.apply.predict import checkpoint_file
     from twinswin_matte.train.recipes import plan_run

@@ -18,8 +18,9 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from .evaluate import resize_matte, sample_trimap, save_metrics
-from .protocols import HIGHER, MatteFolder, conditions, heading
+from .protocols import MatteFolder, conditions, heading
 from ..core import MattingError, atomic_write, json_text, plain_text
+from ..metrics import HIGHER
 
 # %% ../../nbs/42b_apply.compare.ipynb #84228638
 LEVEL, RESAMPLES, SEED = 0.95, 9999, 0
@@ -142,10 +143,11 @@ def paired_test(
     first,  # errors of one method, a number per picture
     second,  # errors of the other on the same pictures
     *,
+    higher: bool = False,  # they are no errors: higher is better
     level: float = LEVEL,  # of the interval
     resamples: int = RESAMPLES,  # of bootstrap and permutation
     seed: int = SEED,  # of both
-) -> dict:  # pictures, differing, difference (first - second), low, high, first_lower, effect, p_permutation, p_wilcoxon; interval and p are nan for one picture
+) -> dict:  # pictures, differing, difference (first - second), low, high, first_lower, first_better, effect, p_permutation, p_wilcoxon; interval and p are nan for one picture
     "What the differences on the same pictures say."
     d = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     if not len(d) or not np.isfinite(d).all():
@@ -153,13 +155,13 @@ def paired_test(
     low, high = bootstrap_interval(d, level=level, resamples=resamples, seed=seed)
     different = d[d != 0]
     ranks = stats.rankdata(np.abs(different))
-    effect = float(-(ranks * np.sign(different)).sum() / ranks.sum()) if len(different) else 0.0
+    effect = float((ranks * np.sign(different if higher else -different)).sum() / ranks.sum()) if len(different) else 0.0
     p_permutation = p_wilcoxon = 1.0 if len(d) > 1 else math.nan
     if len(different) and len(d) > 1:
         batch = max(1, 4_000_000 // len(d))
         p_permutation = stats.permutation_test((d,), np.mean, permutation_type='samples', n_resamples=resamples, batch=batch, random_state=np.random.default_rng(seed)).pvalue
         p_wilcoxon = stats.wilcoxon(different).pvalue
-    return {'pictures': len(d), 'differing': len(different), 'difference': float(d.mean()), 'low': low, 'high': high, 'first_lower': float((d < 0).mean()), 'effect': effect,
+    return {'pictures': len(d), 'differing': len(different), 'difference': float(d.mean()), 'low': low, 'high': high, 'first_lower': float((d < 0).mean()), 'first_better': float((d > 0 if higher else d < 0).mean()), 'effect': effect,
             'p_permutation': float(p_permutation), 'p_wilcoxon': float(p_wilcoxon)}
 
 # %% ../../nbs/42b_apply.compare.ipynb #f741ab99
@@ -198,7 +200,7 @@ def compare_methods(
             one, two = (unit_values(_picked(frames[m], title, region), metric) for m in (a, b))
             both = one.index.intersection(two.index)
             if len(both):
-                rows.append({'set': title, 'region': region, 'metric': metric, 'first': a, 'second': b, **paired_test(one[both], two[both], **options)})
+                rows.append({'set': title, 'region': region, 'metric': metric, 'first': a, 'second': b, **paired_test(one[both], two[both], higher=metric in HIGHER, **options)})
         for kind in ('p_permutation', 'p_wilcoxon'):
             for row, p in zip(rows, holm([r[kind] for r in rows]), strict=True):
                 row[f'{kind}_holm'] = p
@@ -284,7 +286,7 @@ def _tests_text(tests, protocol):
             continue
         sure = '' if r['pictures'] >= pairs_needed() else f', {r["pictures"]} pictures are too few for any p below 0.05'
         lines.append(f'{r["set"]}, {r["region"]}, {heading(protocol, r["metric"])}: {r["first"]} - {r["second"]} = {_number(r["difference"] * scale)} [{_interval(r, scale)}], '
-                     f'lower on {r["first_lower"]:.0%}, effect {r["effect"]:+.2f}, p {r["p_permutation_holm"]:.2g} / {r["p_wilcoxon_holm"]:.2g}: {r["verdict"]}{sure}')
+                     f'{"higher" if r["metric"] in HIGHER else "lower"} on {r["first_better"]:.0%}, effect {r["effect"]:+.2f}, p {r["p_permutation_holm"]:.2g} / {r["p_wilcoxon_holm"]:.2g}: {r["verdict"]}{sure}')
     return '\n'.join(lines)
 
 # %% ../../nbs/42b_apply.compare.ipynb #90338a00

@@ -26,7 +26,7 @@ from .predict import Matter
 from .tiles import TiledMatter
 from ..core import MatteReader, MattingError, atomic_write, describe_left_out, left_out, list_images, load_alpha
 from ..jobs import Progress, file_stem, process_number, stream
-from ..metrics import METRICS, REGIONS, matte_metrics
+from ..metrics import HEADINGS, HIGHER, METRICS, REGIONS, STANDARD_METRICS, matte_metrics
 from ..models.classical import classical_method, solve_alpha
 from ..models.zoo import count_parameters
 from ..trimap import TrimapReader, trimap_from_alpha
@@ -77,7 +77,7 @@ def pair_mattes(
     return Pairing(files, {what: names for what, names in missing.items() if names})
 
 # %% ../../nbs/42_apply.evaluate.ipynb #47cedc9c
-COLUMNS = ('name', 'region', *METRICS)
+COLUMNS = ('name', 'region', *STANDARD_METRICS)
 
 def matte_rows(
     name: str,  # of the picture
@@ -87,12 +87,13 @@ def matte_rows(
     trimap: torch.Tensor | None = None,  # 1xHxW in {0, 0.5, 1}; without it there is no unknown region
     regions=REGIONS,  # of 'whole', 'unknown', 'boundary'
     convention: str = 'dim',  # of Grad and Conn: 'dim', 'gca' or 'aim'
-) -> list:  # one dict per region, with the keys `COLUMNS`
+    metrics=STANDARD_METRICS,  # names in METRICS
+) -> list:  # one dict per region, with the keys 'name', 'region' and the metrics
     "The metrics of one matte as rows of a table."
     for what, other in (('prediction', prediction), ('trimap', trimap)):
         if other is not None and other.shape != truth.shape:
             raise MattingError(f'{name}: the {what} is {_size(other)}, the truth {_size(truth)} pixels; they must have one size')
-    table = matte_metrics(prediction, truth, trimap=trimap, regions=regions, convention=convention)
+    table = matte_metrics(prediction, truth, trimap=trimap, regions=regions, convention=convention, metrics=metrics)
     return [{'name': name, 'region': region, **values} for region, values in table.items()]
 
 def _size(matte):
@@ -212,6 +213,7 @@ def evaluate_folder(
     out=None,  # where to write the table as CSV
     regions=REGIONS,  # of 'whole', 'unknown', 'boundary'
     convention: str = 'dim',  # of Grad and Conn: 'dim' (the standard), 'gca' or 'aim'
+    metrics=STANDARD_METRICS,  # names in METRICS, such as 'psnr' and 'ssim'
     resize: bool = False,  # bring mattes of another size to that of the truth, else they are refused
     pred_matte_range=None,  # the number that the predictions have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
     truth_matte_range=None,  # the same of the true mattes
@@ -235,10 +237,10 @@ def evaluate_folder(
         t = read_truth(files[1])
         p = load_matte(files[0], t, resize=resize, resized=resized, read=read)
         tri = None if files[2] is None else read_trimap(files[2])
-        return matte_rows(name, p, t, trimap=tri, regions=regions, convention=convention), tuple(t.shape[-2:])
+        return matte_rows(name, p, t, trimap=tri, regions=regions, convention=convention, metrics=metrics), tuple(t.shape[-2:])
 
     futures = stream(measure, processes.share(pairing.files), workers=workers)
-    frame = collect_rows(futures, len(pairing.files), processes=processes, missing=pairing.missing, convention=convention)
+    frame = collect_rows(futures, len(pairing.files), columns=(*COLUMNS[:2], *metrics), processes=processes, missing=pairing.missing, convention=convention)
     frame.attrs['resized'] = sorted(set().union(*processes.gather(resized)))
     if out is not None and processes.is_main:
         save_metrics(frame, out)
@@ -250,7 +252,7 @@ def summarize(
 ) -> pd.DataFrame:  # a row per region: number of pictures and the mean of each metric
     "Means over the pictures."
     groups = frame.groupby('region', sort=False)
-    table = groups[[c for c in METRICS if c in frame]].mean()
+    table = groups[[c for c in frame if c in METRICS]].mean()
     table.insert(0, 'pictures', groups.size())
     return table
 
@@ -271,11 +273,13 @@ def summary_text(
         return 'no picture could be evaluated'
     table = summarize(frame)
     head = f'{frame.name.nunique()} pictures, each at the size of its truth (height x width {_sizes_text(frame.attrs["sizes"].values())}); means:'
-    lines = [head, f'{"region":9} {"pictures":>8} {"SAD/1000":>10} {"MSE":>9} {"MAD":>9} {"Grad/1000":>10} {"Conn/1000":>10}']
+    shapes = {m: (9, 5) if m in ('mse', 'mad', 'ssim') else (10, 3) for m in table.columns[1:]}  # width, decimals
+    lines = [head, ' '.join([f'{"region":9} {"pictures":>8}', *(f'{HEADINGS[m]:>{width}}' for m, (width, _) in shapes.items())])]
     for region, row in table.iterrows():
-        lines.append(f'{region:9} {int(row.pictures):8d} {row.sad:10.3f} {row.mse:9.5f} {row.mad:9.5f} {row.grad:10.3f} {row.conn:10.3f}')
+        lines.append(' '.join([f'{region:9} {int(row.pictures):8d}', *(f'{row[m]:{width}.{digits}f}' for m, (width, digits) in shapes.items())]))
     lines += [f'{region}: {REGION_NOTES[region]}' for region in table.index]
-    return '\n'.join([*lines, f"Grad and Conn by the convention '{frame.attrs['convention']}'; lower is better everywhere"])
+    higher = ' and '.join(HEADINGS[m].split('/')[0] for m in table if m in HIGHER)
+    return '\n'.join([*lines, f"Grad and Conn by the convention '{frame.attrs['convention']}'; " + (f'higher is better for {higher}, lower elsewhere' if higher else 'lower is better everywhere')])
 
 # %% ../../nbs/42_apply.evaluate.ipynb #a6dd348b
 def time_model(
@@ -312,6 +316,7 @@ def evaluate_model(
     trimap_radius: int | None = None,  # make trimaps for samples that have none; in pixels
     regions=REGIONS,  # of 'whole', 'unknown', 'boundary'
     convention: str = 'dim',  # of Grad and Conn
+    metrics=STANDARD_METRICS,  # names in METRICS, such as 'psnr' and 'ssim'
     out=None,  # where to write the table as CSV
     workers: int = 2,  # threads that read, and as many that measure
     processes: Processes = ALONE,  # those that share the work, from `join_processes`
@@ -321,10 +326,10 @@ def evaluate_model(
 
     def measure(sample, alpha):
         "Rows of one answer of the model, and its size."
-        rows = matte_rows(sample.name, alpha, sample.alpha, trimap=sample.trimap, regions=regions, convention=convention)
+        rows = matte_rows(sample.name, alpha, sample.alpha, trimap=sample.trimap, regions=regions, convention=convention, metrics=metrics)
         return rows, sample.size
 
-    frame = evaluate_samples(answer_with(matter), dataset, measure=measure, trimap_radius=trimap_radius, workers=workers, processes=processes, convention=convention)
+    frame = evaluate_samples(answer_with(matter), dataset, measure=measure, trimap_radius=trimap_radius, workers=workers, processes=processes, columns=(*COLUMNS[:2], *metrics), convention=convention)
     frame.attrs.update(describe_matter(matter, dataset, trimap_radius=trimap_radius))
     if out is not None and processes.is_main:
         save_metrics(frame, out)
@@ -416,7 +421,7 @@ def compare(
     frames: dict,  # name of the method -> table from `evaluate_folder` or `evaluate_model`
     *,
     region: str = 'whole',  # which region to show
-) -> pd.DataFrame:  # a row per method, the best SAD first
+) -> pd.DataFrame:  # a row per method, the best by the first metric (SAD) first
     "Means of several methods in one region, over the same pictures."
     tables = {}
     first = next(iter(frames.values()), None)
@@ -427,4 +432,5 @@ def compare(
         if region not in set(frame.region):
             raise MattingError(f'{method} has no region {region!r}: choose from ' + ', '.join(frame.region.unique()))
         tables[method] = summarize(frame).loc[region]
-    return pd.DataFrame(tables).T.astype({'pictures': int}).sort_values('sad')
+    table = pd.DataFrame(tables).T.astype({'pictures': int})
+    return table.sort_values(table.columns[1], ascending=table.columns[1] not in HIGHER)

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['ENCODERS', 'Encoder', 'batch_norms', 'TimmEncoder', 'PlainVitEncoder', 'HeadEncoder', 'load_encoder_weights',
-           'create_encoder', 'is_plain_vit', 'add_channels']
+           'encoder_start', 'create_encoder', 'is_plain_vit', 'add_channels']
 
 # %% ../../nbs/21_models.encoders.ipynb #4c735915
+import json
 import os
 import socket
 import sys
@@ -15,11 +16,12 @@ from pathlib import Path
 import timm
 import torch
 from einops import rearrange
+from safetensors import safe_open
 from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import nn
 
-from ..core import MattingError, Registry, not_tensors, utf8_path
+from ..core import MattingError, Registry, file_digest, not_tensors, utf8_path
 from .blocks import ConvBlock, normalisation
 
 # %% ../../nbs/21_models.encoders.ipynb #272bb085
@@ -208,14 +210,14 @@ class HeadEncoder(Encoder):
         return [*maps[:-1], last]
 
 # %% ../../nbs/21_models.encoders.ipynb #fd08cf2c
-def _read_safetensors(path):
-    "The tensors of a file, or an error that names it; nothing is ever unpickled."
+def _read_safetensors(path, read=load_file):
+    "The tensors of a file (or what else `read` gives), or an error that names it; nothing is ever unpickled."
     path = Path(path)
     if not path.is_file():
-        raise MattingError(f'{path}: no such file; expected encoder weights as safetensors')
+        raise MattingError(f'{path}: no such file; expected encoder weights as safetensors, a checkpoint, or the folder of a run')
     try:
         with utf8_path(path) as plain:
-            return load_file(plain)
+            return read(plain)
     except Exception as error:
         raise MattingError(f'{path}: {not_tensors(path) or f"damaged or not a safetensors file ({error}); convert it first"}') from None
 
@@ -231,6 +233,15 @@ def _translated(state, model, options, in_channels):
     return state
 
 # %% ../../nbs/21_models.encoders.ipynb #fa3fe124
+def _fit(own, state):
+    "The tensors of a state under a network's own names, and why they do not fit it (empty if they do)."
+    given = {name.replace('.', '_'): name for name in state}
+    fitting = {name: state[given[name.replace('.', '_')]] for name in own if name.replace('.', '_') in given}
+    missing = [n for n in own if n not in fitting and not n.endswith('num_batches_tracked')]
+    wrong = [n for n, t in fitting.items() if t.shape != own[n].shape]
+    parts = [(missing, f'of {len(own)} tensors missing'), (wrong, 'of another shape')]
+    return fitting, ', '.join(f'{len(names)} {what} ({", ".join(names[:3])})' for names, what in parts if names)
+
 def load_encoder_weights(
     network: nn.Module,  # timm's pyramid, or anything with its names
     state: dict,  # tensors by name, dots or underscores
@@ -238,16 +249,75 @@ def load_encoder_weights(
     source='the weights',  # a file's name, for messages
 ) -> list:  # names that the network has no use for, such as the classifier's
     "Load tensors; each one that the network needs must be there, in its shape."
-    own = network.state_dict()
-    given = {name.replace('.', '_'): name for name in state}
-    fitting = {name: state[given[name.replace('.', '_')]] for name in own if name.replace('.', '_') in given}
-    missing = [n for n in own if n not in fitting and not n.endswith('num_batches_tracked')]
-    wrong = [n for n, t in fitting.items() if t.shape != own[n].shape]
-    if missing or wrong:
-        raise MattingError(f'{source}: does not fit this encoder, {len(missing)} of {len(own)} tensors missing ({", ".join(missing[:3])}), '
-                           f'{len(wrong)} of another shape ({", ".join(wrong[:3])}); choose the encoder that the file was made for')
+    fitting, reason = _fit(network.state_dict(), state)
+    if reason:
+        raise MattingError(f'{source}: does not fit this encoder, {reason}; choose the encoder that the file was made for')
     network.load_state_dict(fitting, strict=False)
-    return sorted(set(given.values()) - {given[n.replace('.', '_')] for n in fitting})
+    used = {n.replace('.', '_') for n in fitting}
+    return sorted(n for n in state if n.replace('.', '_') not in used)
+
+# %% ../../nbs/21_models.encoders.ipynb #19f45d3c
+def encoder_start(
+    path,  # a file of timm's weights, a checkpoint, or the folder of a run
+) -> dict:  # 'path', 'sha256', and of a checkpoint of this library 'model' (its family), 'options' and 'card'
+    "What an encoder begins from, without its tensors."
+    path = Path(path)
+    path = path / 'best.safetensors' if path.is_dir() else path
+    def metadata(plain):
+        "The texts in a file's header."
+        with safe_open(plain, 'pt') as file:
+            return file.metadata() or {}
+    texts = _read_safetensors(path, metadata)
+    if {'values', 'digest'} <= texts.keys():
+        raise MattingError(f'{path}: is the state of a training, which only resumes it; give best.safetensors beside it, or the folder')
+    start = {'path': path, 'sha256': file_digest(path)}
+    if 'twinswin_matte' not in texts:
+        return start
+    try:
+        content = json.loads(texts['twinswin_matte'])
+        return {**start, 'model': content['name'], 'options': dict(content['options']), 'card': dict(content.get('card') or {})}
+    except (ValueError, KeyError, TypeError):
+        raise MattingError(f'{path}: its card is damaged; copy or train it again') from None
+
+_OTHER_PARTS = {'teacher', 'adapters', 'discriminator'}  # of a model; their encoders do not see the picture
+
+def _inner_encoder(state, path):
+    "The tensors of a checkpoint's only encoder: those of its network by their names there, and the rest."
+    names = [n for n in state if 'encoder.network.' in n and not _OTHER_PARTS & set(n.split('.'))]
+    places = {n[:n.index('encoder.network.')] + 'encoder.' for n in names}
+    if len(places) != 1:
+        raise MattingError(f'{path}: holds {len(places)} encoders; give ' + ('one of the checkpoints that it was joined from' if places else 'a checkpoint that has one'))
+    inner = {n.removeprefix(place): t for place in places for n, t in state.items() if n.startswith(place)}
+    return {n.removeprefix('network.'): t for n, t in inner.items() if n.startswith('network.')}, {n: t for n, t in inner.items() if not n.startswith('network.')}
+
+# %% ../../nbs/21_models.encoders.ipynb #dd502b64
+def _in_words(name, options):
+    "An encoder's name with its options."
+    return f'{name} with {options}' if options else str(name)
+
+def _take_encoder(network, start, asked, in_channels, normalization):
+    "Load the encoder of a checkpoint into a network; one line says which it is and which is asked for, if they differ."
+    path, known = start['path'], start['options']
+    theirs = f"{_in_words(known.get('encoder', 'the usual one'), known.get('encoder_options'))} (of {start['model']})"
+    tensors, rest = _inner_encoder(_read_safetensors(path), path)
+    first = next(name for name, m in network.named_modules() if isinstance(m, nn.Conv2d)) + '.weight'
+    if first in tensors:
+        tensors[first] = adapt_input_conv(in_channels, tensors[first][:, :3])
+    fitting, reason = _fit(network.state_dict(), tensors)
+    seen = {what: [round(v, 3) for v in rest[what].flatten()[:3].tolist()] for what in normalization}
+    here = {what: [round(v, 3) for v in values] for what, values in normalization.items()}
+    if in_channels == 3 and seen != here:
+        reason = reason or f"pictures are normalized there by {seen}, here by {here}"
+    if reason:
+        raise MattingError(f'{path}: its encoder is {theirs}, the one asked for is {asked}: {reason}; choose the same encoder (model.encoder, model.encoder_options) or another file')
+    network.load_state_dict(fitting, strict=False)
+
+def _noted(start):
+    "What is kept of a start: a checkpoint's family, the terms of its data, and the weights that it began with itself."
+    data = start['card'].get('data') or {}
+    terms = [data.get('licences')] if isinstance(data, dict) else [d.get('licence') for d in data]
+    return {'name': f"{start['options'].get('encoder', 'encoder')} of {start['model']}", 'file': start['path'].name, 'sha256': start['sha256'],
+            'licence': '; '.join(dict.fromkeys(str(t) for t in terms if t)) or 'not recorded', 'before': start['card'].get('encoder_weights') or []}
 
 # %% ../../nbs/21_models.encoders.ipynb #6010ad2f
 def _hub_name(model):
@@ -329,7 +399,7 @@ def _find(name, in_channels, mean, std):
 def create_encoder(
     name: str,  # a name in ENCODERS, or any of timm's that has a pyramid
     *,
-    pretrained=False,  # False, True (from the hub's cache or the hub), or a safetensors file with timm's names
+    pretrained=False,  # False, True (from the hub's cache or the hub), a safetensors file with timm's names, or a checkpoint or run of this library with the same encoder
     in_channels: int = 3,  # 1 for mattes: the weights of the first layer are summed over the colours
     mean=None,  # one number per channel, if not those that timm declares for the weights
     std=None,  # one number per channel
@@ -339,6 +409,7 @@ def create_encoder(
 ) -> Encoder:
     "An encoder by name; an unknown name is answered with the nearest."
     model, own, mean, std = _find(name, in_channels, mean, std)
+    asked = _in_words(name, options)
     shape = {k: options.pop(k) for k in _OWN if k in options} if _is_plain(model) else {}
     options = {**own, **options}
     if pretrained is True and {'embed_dim', 'channels'} & set(options):
@@ -347,14 +418,20 @@ def create_encoder(
     if pretrained is True and path is None and not _is_reachable():
         raise _hub_error(model, 'the hub is out of reach')
     network = _network(model, options, in_channels=in_channels, head=head, download=pretrained is True and path is None)
-    if path:
+    start = encoder_start(path) if path and pretrained is not True else {}
+    if 'model' in start:
+        _take_encoder(network, start, asked, in_channels, {'mean': mean, 'std': std})
+    elif path:
+        path = start.get('path', path)
         load_encoder_weights(network, _translated(_read_safetensors(path), model, options, in_channels), source=path)
     if checkpointing:
         _with_checkpointing(network, model)
     kind = PlainVitEncoder if _is_plain(model) else HeadEncoder if head else TimmEncoder
     encoder = kind(network, mean=mean, std=std, **shape)
-    if pretrained:
-        encoder.weights = {'name': _hub_name(model) or model if pretrained is True else model, 'file': None if pretrained is True else Path(pretrained).name,
+    if 'model' in start:
+        encoder.weights = _noted(start)
+    elif pretrained:
+        encoder.weights = {'name': _hub_name(model) or model if pretrained is True else model, 'file': None if pretrained is True else Path(path).name,
                            'licence': timm.get_pretrained_cfg(model).license or 'not stated by timm'}
     return encoder
 

@@ -64,8 +64,8 @@ class MattingModel(nn.Module):
         return [m for n, m in self.named_modules() if isinstance(m, Encoder) and not set(n.split('.')) & set(self.training_only)]
 
     def pretrained_weights(self) -> list:
-        "Name, file and licence of the pretrained weights inside."
-        return [e.weights for e in self.encoders() if e.weights] or list(self.provenance)
+        "Name, file, checksum and licence of the pretrained weights inside, and of those that these began with."
+        return [w for e in self.encoders() if e.weights for w in (*e.weights.get('before', ()), {k: v for k, v in e.weights.items() if k != 'before'})] or list(self.provenance)
 
     def parameter_report(self) -> dict:
         "Numbers of parameters: trainable, frozen, total, and those that predicting needs."

@@ -32,7 +32,7 @@ from ..jobs import in_words
 from ..metrics import sad
 from ..models.zoo import save_checkpoint
 from .config import config_text
-from .loop import Callback, KeepCheckpoints, WriteLogs
+from .loop import Callback, KeepCheckpoints, WriteLogs, is_rate
 from .runs import best_row, save_table
 
 # %% ../../nbs/32a_train.callbacks.ipynb #38d985f8
@@ -175,7 +175,8 @@ _MEASURES = ('loss', 'sad', 'mse', 'mad', 'grad')
 
 def _step_names(row):
     "The values of a step under the names that sinks group them by."
-    groups = {'lr': 'optimiser/lr', 'norm': 'optimiser/gradient norm'}
+    rates = {k: f'optimiser/{k}'.replace('_', ' ') for k in row if is_rate(k)}
+    groups = {**rates, 'norm': 'optimiser/gradient norm', 'gpu_use': 'gpu/use'}
     return {groups.get(k, f'seconds/{k[:-2]}' if k.endswith('_s') else f'train/{k}'): v for k, v in row.items() if k not in ('epoch', 'step', 'samples')}
 
 def _epoch_names(row):
@@ -187,7 +188,7 @@ def _is_main(trainer):
     return getattr(trainer, 'is_main', True)
 
 class LogTo(Callback):
-    "Send values to sinks: losses, gradient norm, learning rate and seconds of the steps, metrics of the epochs, the configuration."
+    "Send values to sinks: losses, gradient norm, learning rates, use of the GPU and seconds of the steps, metrics of the epochs, the configuration."
     def __init__(self,
         sinks='tensorboard',  # names in SINKS or objects with the methods of Sink; one or several
         *,
@@ -232,7 +233,7 @@ def _after_step(self, trainer, row):
         return
     names = dict.fromkeys(k for r in self.waiting for k in r)
     known = {k: [r[k] for r in self.waiting if math.isfinite(r.get(k, math.nan))] for k in names}
-    self.each('scalars', _step_names({**{k: sum(v) / len(v) for k, v in known.items() if v}, **({'lr': row['lr']} if 'lr' in row else {})}), row['step'])
+    self.each('scalars', _step_names({k: v[-1] if is_rate(k) else sum(v) / len(v) for k, v in known.items() if v}), row['step'])
     self.waiting, self.sent = [], row['step']
 
 def _after_epoch(self, trainer, row):
@@ -381,7 +382,7 @@ def gpu_memory(
     return {'gpu_reserved_mb': torch.mps.driver_allocated_memory() / 2**20} if device.type == 'mps' else {}
 
 class Resources(Callback):
-    "Adds host_peak_mb, gpu_peak_mb, gpu_reserved_mb and gpu_use (0..1) to the epoch's row, and writes resources.json. Stands before WriteLogs."
+    "Adds host_peak_mb, gpu_peak_mb, gpu_reserved_mb and gpu_use (0..1) to the epoch's row, gpu_use to that of some steps, and writes resources.json. Stands before WriteLogs and LogTo."
     def __init__(self,
         *,
         every: int = 10,  # steps between two looks at the GPU
@@ -396,8 +397,9 @@ class Resources(Callback):
 
     def after_step(self, trainer, row):
         "Look at the GPU now and then."
-        if torch.device(trainer.device).type == 'cuda' and row['step'] % self.every == 0:
-            self.uses += [use for use in [gpu_use(trainer.device)] if use is not None]
+        if torch.device(trainer.device).type == 'cuda' and row['step'] % self.every == 0 and (use := gpu_use(trainer.device)) is not None:
+            self.uses.append(use)
+            row['gpu_use'] = use
 
     def after_epoch(self, trainer, row):
         "Sum up the epoch."
@@ -621,12 +623,13 @@ def standard_callbacks(
     *,
     sinks=(),  # names in SINKS or objects with the methods of Sink
     every: int = 10,  # steps between two values sent to the sinks
-    panels: int = 4,  # samples in the panel of each epoch; 0: no panels
+    panels: int = 4,  # samples in a panel of pictures; 0: no panels
+    panels_every: int = 1,  # epochs between two panels; the last epoch has one in any case
     keep_every: int = 0,  # a checkpoint every n epochs, beside last and best; 0: none
     keep_last: int | None = None,  # how many of these to keep; None: all
     live: bool | None = None,  # the plot: None: if a notebook is open
 ) -> list:  # of Callback, in the order that they need
     "Everything to see a training by."
     left = TimeLeft()
-    extra = [*([KeepEvery(keep_every, last=keep_last)] if keep_every else []), *([LogTo(sinks, every=every)] if sinks else []), *([ValidationPanels(most=panels)] if panels else [])]
+    extra = [*([KeepEvery(keep_every, last=keep_last)] if keep_every else []), *([LogTo(sinks, every=every)] if sinks else []), *([ValidationPanels(every=panels_every, most=panels)] if panels else [])]
     return [StepTimes(), Resources(), WriteLogs(), KeepCheckpoints(), *extra, EpochLine(time_left=left), LivePlot(show=live, time_left=left)]

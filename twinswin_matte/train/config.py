@@ -27,7 +27,7 @@ class ModelConfig:
     name: str = 'twinswin'  # see `list_models`
     encoder: str = 'swin_tiny'  # see `create_encoder`
     decoder: str = 'unet'  # 'unet', 'fpn', 'detail' or 'plain'; not for modnet and alphagan
-    pretrained: bool | str = False  # weights of the encoder: false, true (hub) or a file
+    pretrained: bool | str = False  # weights of the encoder: false, true (hub), a file, or a checkpoint or run of any family with the same encoder
     checkpoint: str | None = None  # start from the weights of a trained model
     teacher: str | None = 'swin'  # 'swin', 'cnn', 'fpn' or null; twinswin and tsr only
     sites: tuple = ('encoder16', 'encoder32')  # where student and teacher are compared
@@ -134,7 +134,8 @@ class LogConfig:
     "What to show and keep, beside the tables, curves and the checkpoints last and best."
     sinks: tuple = ()  # some of 'tensorboard', 'trackio', 'wandb'
     every: int = 10  # steps between two points in those
-    panels: int = 4  # validation pictures shown after each epoch; 0: none
+    panels: int = 4  # validation pictures shown after an epoch; 0: none
+    panels_every: int = 1  # epochs between two such panels; the last epoch has one in any case
     keep_every: int = 0  # epochs between checkpoints that are kept beside last and best; 0: none
     keep_last: int | None = None  # so many of those are kept; null: all
 
@@ -154,7 +155,7 @@ _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine'
             'distance': ('mse', 'standardised', 'cosine', 'smooth_l1'), 'teacher': ('swin', 'cnn', 'fpn', None), 'trimaps': ('sample', 'batch', 'same'), 'place': (False, True, 'photograph')}
 _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0, 'clutter': 0,
-          'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'min_gain': 0, 'folds': 2, 'fold': 0}
+          'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'panels_every': 1, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'min_gain': 0, 'folds': 2, 'fold': 0}
 _MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'min_gain': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
 OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',)}  # of the recipes
@@ -408,6 +409,7 @@ PRESETS['dino'] = changed(TrainConfig(), {
 PRESETS['modnet'] = changed(TrainConfig(), {
     'model.name': 'modnet', 'model.encoder': 'mobilenetv2', 'model.pretrained': True, 'data.batch_size': 8, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 2,
     'loss.weights': {'semantic': 10.0, 'detail': 10.0, 'fused': 1.0}})
+PRESETS['masks'] = changed(PRESETS['modnet'], {'data.onto': 0.0, 'loss.weights': {'semantic': 10.0, 'l1': 1.0}})  # an encoder learns from coarse masks where people are; model.pretrained of another training takes it
 PRESETS['alphagan'] = changed(TrainConfig(), {
     'model.name': 'alphagan', 'model.encoder': 'resnet50', 'model.pretrained': True, 'model.options': {'discriminator': {'width': 64}}, 'data.size': 320, 'data.batch_size': 5,
     'loss.weights': {'l1': 1.0, 'composition': 1.0, 'laplacian': 1.0, 'gan': 0.15}, 'train.schedule': 'cyclic', 'train.lr': 0.001, 'train.lowest': 0.033, 'train.encoder_lr': 0.3, 'train.weight_decay': 0.0005,

@@ -62,6 +62,7 @@ CONDITIONS: list[tuple[tuple, Callable, str]] = [
     (('data.synthetic', 'data.augment'), lambda c: c.data.shards, 'data.shards are streamed as they are'),
     (('data.fold',), lambda c: not c.data.folds, 'data.folds is null'),
     (('log.every',), lambda c: not c.log.sinks, 'log.sinks is empty'),
+    (('log.panels_every',), lambda c: not c.log.panels, 'log.panels is 0'),
     (('log.keep_last',), lambda c: not c.log.keep_every, 'log.keep_every is 0'),
 ]
 

@@ -6,7 +6,7 @@
 __all__ = ['STATES', 'CHECKPOINTS', 'warmup_steps', 'learning_rate', 'Player', 'layered_groups', 'single_player', 'save_state',
            'load_state', 'seed_everything', 'Callback', 'WriteLogs', 'KeepCheckpoints', 'PrintEpochs', 'has_amx',
            'choose_precision', 'choose_channels_last', 'precision_notes', 'Stopped', 'Trainer', 'write_state', 'fit',
-           'average_decay', 'validate']
+           'average_decay', 'is_rate', 'validate']
 
 # %% ../../nbs/32_train.loop.ipynb #0b3a4b0e
 import hashlib
@@ -37,7 +37,7 @@ from safetensors import safe_open
 from ..core import MattingError, atomic_write, save_json, save_tensors, utf8_path
 from ..data.loaders import from_place, half_size, share_loader, share_of
 from ..metrics import gradient_error, mad, mse, sad
-from ..models.zoo import save_checkpoint
+from ..models.zoo import read_card, save_checkpoint
 from .config import OptimConfig, TrainConfig, changed, save_config
 from .processes import average_gradients, clip_gradients, gathered, process_count, scattered, shard_encoders, sum_over_processes, synchronise_norms
 from .runs import RunRecord, best_row, curves, environment, save_table
@@ -405,6 +405,10 @@ def _find_state(self, resume):
         raise MattingError(f'{place}: cannot resume from it, there is no {STATES[0]}; give the folder of a run')
     return None, {}, {}
 
+def _noted_weights(self, place):
+    "The pretrained weights that a run's checkpoint names: for states that do not know them."
+    return next((read_card(place / name)['card'].get('encoder_weights', []) for name in CHECKPOINTS if (place / name).is_file()), [])
+
 def _restore(self, path, tensors, values):
     "Put everything back."
     try:
@@ -417,6 +421,7 @@ def _restore(self, path, tensors, values):
         self.accelerator.scaler.load_state_dict(values['scaler'])
     if self.averaged is not None:
         self.averaged = scattered({k: v.to(self.device) for k, v in tensors.get('averaged', gathered(self.averaged)).items()}, self.averaged)
+    self.plain_model.provenance = values['provenance'] if 'provenance' in values else self._noted_weights(path.parent)
     self.steps = _as_rows(tensors.get('steps', {}))
     self.history, self.skipped = values['history'], values['skipped']
     self.epoch, self.step, self.place, self.best = (values[k] for k in ('epoch', 'step', 'place', 'best'))
@@ -443,12 +448,12 @@ def write_state(self) -> None:
     values = {k: getattr(self, k) for k in ('history', 'skipped', 'epoch', 'step', 'place', 'best')}
     scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else {}
     new, newest, before = (self.folder / name for name in ('state-new.safetensors', *STATES))
-    save_state(new, tensors, {**values, 'scaler': scaler, 'config': asdict(self.config)})
+    save_state(new, tensors, {**values, 'scaler': scaler, 'config': asdict(self.config), 'provenance': self.plain_model.pretrained_weights()})
     if newest.is_file():
         os.replace(newest, before)
     os.replace(new, newest)
 
-Trainer._check_same_run, Trainer._find_state, Trainer._restore, Trainer._take_checkpoints, Trainer.write_state = _check_same_run, _find_state, _restore, _take_checkpoints, write_state
+Trainer._check_same_run, Trainer._find_state, Trainer._noted_weights, Trainer._restore, Trainer._take_checkpoints, Trainer.write_state = _check_same_run, _find_state, _noted_weights, _restore, _take_checkpoints, write_state
 
 # %% ../../nbs/32_train.loop.ipynb #bfd50ccd
 def _set_up(self):
@@ -645,6 +650,17 @@ def _skip(self, group, found):
         raise MattingError(f'{line}; {len(self.skipped)} such steps are too many: lower train.lr, or look at these files. The last good state is kept')
     self.tell(f'{line}: left out')
 
+def is_rate(
+    name: str,  # a column of steps.csv or log.csv
+) -> bool:
+    "Is this a learning rate: lr (of decoder and heads), lr_encoder, lr_discriminator?"
+    return name == 'lr' or name.startswith('lr_')
+
+def _rates(self, player):
+    "A player's learning rates: lr (lr_NAME of all but the last player) and lr_encoder, of several groups that of the one nearest to the output."
+    own = 'lr' if player is self.players[-1] else f'lr_{player.name}'
+    return {'lr_encoder' if g.get('encoder') else own: g['lr'] for g in self.optimisers[player.name].param_groups}
+
 def _one_step(self, group):
     "One step of every player whose turn it is; a row for the log, or None if it had to be left out."
     times, last = {}, time.perf_counter()
@@ -665,7 +681,7 @@ def _one_step(self, group):
             self._skip(group, found)
             row = None
             break
-        row.update({'loss': loss, **found, 'lr': self.optimisers[player.name].param_groups[-1]['lr']})
+        row.update({'loss': loss, **found, **self._rates(player)})
     self.step += 1
     self.place += 1
     if row is not None and self.averaged is not None:
@@ -674,7 +690,7 @@ def _one_step(self, group):
             self.averaged[k] = torch.lerp(self.averaged[k], v.detach(), 1 - decay) if v.is_floating_point() else v.detach().clone()
     return row if row is None else {**row, 'samples': round(sum_over_processes(sum(len(b['names']) for b, share in group if share))[0]), **times}
 
-for function in (_batches, _on_device, _turn_of, _move, _clip, _skip, _one_step):
+for function in (_batches, _on_device, _turn_of, _move, _clip, _skip, _rates, _one_step):
     setattr(Trainer, function.__name__, function)
 
 # %% ../../nbs/32_train.loop.ipynb #92c93b6a
@@ -721,7 +737,8 @@ def _finish_epoch(self, start, epoch):
     better = values['sad'] < self.best * (1 - self.config.train.min_gain)
     self.best = values['sad'] if better else self.best
     losses = [r['loss'] for r in self.steps if r['epoch'] == self.epoch]
-    row = {'epoch': self.epoch, 'lr': self.steps[-1]['lr'] if self.steps else math.nan, 'train_loss': float(np.mean(losses)) if losses else math.nan, **values, 'best': better, 'time': time.time() - start}
+    rates = {k: v for r in self.steps for k, v in r.items() if is_rate(k)}  # the latest of each
+    row = {'epoch': self.epoch, 'lr': math.nan, **rates, 'train_loss': float(np.mean(losses)) if losses else math.nan, **values, 'best': better, 'time': time.time() - start}
     self.history.append(row)
     self.weights = gathered(self.plain_model.inference_state_dict() if self.averaged is None else self.averaged)
     for c in self.callbacks:

@@ -35,6 +35,7 @@ from ..data.synth import SynthMattes
 from ..losses import WeightedLoss
 from ..models.alphagan import discriminator_loss, generator_loss, real_and_fake
 from ..models.classical import numba_started, solve_firsts
+from ..models.encoders import encoder_start
 from ..models.guided import needed_methods
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
 from ..models.twin import alignment_loss, reconstruction_iou, reconstruction_loss
@@ -113,6 +114,7 @@ def norms_stay(
 class Recipe:
     "What is common: build, prepare, and the weighted sum of losses on the alpha."
     needs_trimap = False  # do its batches carry trimaps?
+    resumes = False  # is a run gone on with, whose state brings all weights?
     inherited: dict = {}  # of the card of the checkpoint that it begins from: how its alpha is refined in use, and that it works at the size of the picture
     def __init__(self,
         config: TrainConfig,  # what to do
@@ -138,9 +140,11 @@ class Recipe:
         return build_data(self.config, trimap=self.needs_trimap)
 
     def build_model(self):
-        "The model, on the CPU; from a checkpoint if one is given."
-        m = self.config.model
-        model = create_model(m.name, **self.options())
+        "The model, on the CPU; from a checkpoint if one is given. One whose state comes later needs no file for its encoder."
+        m, options = self.config.model, self.options()
+        if self.resumes and isinstance(options.get('pretrained'), str):
+            options['pretrained'] = False
+        model = create_model(m.name, **options)
         if m.checkpoint:
             path = _start_of(m.checkpoint)
             load_weights(model, path)
@@ -521,6 +525,15 @@ def _untrained(config):
     found = not (m.pretrained or m.checkpoint or m.encoder.endswith(('_nano', '_micro')))
     return [f'the encoder {m.encoder} begins from random weights; model.pretrained=true begins with those of ImageNet, which in experiment 05 halved the error'] * found
 
+def _encoder_from(config):
+    "What the encoder begins from, if it is a file, as a sentence in a list; empty where it is not there, as when a run is resumed."
+    m = config.model
+    if m.checkpoint or not isinstance(m.pretrained, str) or not Path(m.pretrained).exists():
+        return []
+    start = encoder_start(m.pretrained)
+    kind = f"{start['options'].get('encoder', 'the encoder')} of {start['model']}, " if 'model' in start else ''
+    return [f"encoder from {m.pretrained} ({kind}sha256 {start['sha256'][:12]})"]
+
 def training_plan(
     config: TrainConfig,  # what to do
     train_loader,  # from `Recipe.load_data`
@@ -533,6 +546,7 @@ def training_plan(
     total, held = per_epoch * o.epochs, len(validation_loader.dataset) if validation_loader is not None else 0
     schedule = [f'{total} steps in {o.epochs} epochs', f'warm-up {warmup_steps(per_epoch, o)}' + (f' (at most a tenth, instead of {o.warmup})' if warmup_steps(per_epoch, o) < o.warmup else '')]
     schedule += [f'the encoder learns from step {int(o.freeze_encoder * total) + 1} on'] * bool(o.freeze_encoder)
+    schedule += _encoder_from(config)
     schedule += ['batch norms frozen'] * norms_stay(config)
     schedule += [f'ends after {o.patience} epochs without a lower validation SAD'] * (o.patience is not None)
     schedule += [f'better is what lowers it by {o.min_gain:.0%}'] * bool(o.min_gain)
@@ -542,6 +556,11 @@ def training_plan(
     warnings += [f'{root}: no pair is left to validate on, procedural mattes choose the best epoch; give at least three pairs, or a folder val'] * bool(root and held and isinstance(getattr(validation_loader.dataset, 'source', None), SynthMattes))
     warnings += [f'{key} is set and has no effect: {why}' for key, why in options_without_effect(config).items()] + _untrained(config)
     return lines, warnings + [f'{total} steps in all are too few for a warm-up of {o.warmup}; raise train.epochs, or train.steps (of an epoch)'] * (total <= o.warmup and o.schedule != 'cyclic')
+
+def _has_state(folder, resume):
+    "Is there a state to go on from?"
+    place = Path(folder if resume == 'auto' else resume) if resume else None
+    return place is not None and (place.is_file() or any((place / name).is_file() for name in STATES))
 
 def train(
     config: TrainConfig,  # what to do
@@ -553,9 +572,10 @@ def train(
 ) -> RunRecord:
     "Train a model as its configuration says."
     recipe = recipe_for(config)
+    recipe.resumes = _has_state(folder, resume)
     first, second, card = recipe.load_data()
     if callbacks is None:
-        callbacks = standard_callbacks(sinks=config.log.sinks, every=config.log.every, panels=config.log.panels, keep_every=config.log.keep_every, keep_last=config.log.keep_last)
+        callbacks = standard_callbacks(sinks=config.log.sinks, every=config.log.every, panels=config.log.panels, panels_every=config.log.panels_every, keep_every=config.log.keep_every, keep_last=config.log.keep_last)
     trainer = Trainer(config, recipe=recipe, train_loader=first, validation_loader=second, folder=folder, data_card=card, quiet=quiet, callbacks=callbacks)
     lines, warnings = training_plan(config, first, second, card)
     for line in [*lines, *(f'warning: {warning}' for warning in [*card.get('warnings', []), *warnings])]:
