@@ -177,8 +177,8 @@ class Lesson(Trainer):
         if is_plateau(self.history, self.config.teacher.patience):
             return (f'the teacher has come to a plateau: its IoU is {iou:.3f} after {self.step:,} steps and hardly rises any more, wanted {self.goal}; '
                     f'lower teacher.iou (to {math.floor(100 * iou) / 100}) and go on with --resume auto, or begin anew with another teacher.lr, or give teacher.checkpoint')
-        soon = f' (about {float(f"{needed:.1e}"):,.0f} may do)' if needed < 100 * self.most else ''
-        return f'the teacher has not yet learned: its IoU is {iou:.3f} after {self.step:,} steps and still rises, wanted {self.goal}; raise teacher.steps{soon} or lower teacher.iou, and go on with --resume auto'
+        soon, rises = f' (about {float(f"{needed:.1e}"):,.0f} may do)' * (needed < 100 * self.most), ' and still rises' * (needed < math.inf)
+        return f'the teacher has not yet learned: its IoU is {iou:.3f} after {self.step:,} steps{rises}, wanted {self.goal}; raise teacher.steps{soon} or lower teacher.iou, and go on with --resume auto'
 
 # %% ../../nbs/32b_train.lesson.ipynb #9d98da39
 @patch
