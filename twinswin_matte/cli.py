@@ -717,11 +717,14 @@ def _print_check(found, epochs):
     print(*found['sources'], sep='\n')
     for warning in found['warnings']:
         _warn(f'warning: {warning}')
-    p = found['parameters']
+    p, lesson, seconds = found['parameters'], found['lesson'], epochs * found['epoch_s']
     print(f"{found['samples']} samples were read; {found['validation']} pictures to validate on")
     print(found['plan'])
     print(f"{p['trainable']:,} parameters learn, {p['frozen']:,} are frozen, {p['to predict']:,} are needed to predict")
-    print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, {in_words(epochs * found['epoch_s'])} for {epochs} epochs, loading and validation not counted")
+    if lesson:
+        most = lesson['steps'] * lesson['step_s']
+        print(f"before that the teacher learns masks, until its IoU is {lesson['iou']}: about {lesson['memory_mb']:,.0f} MB; {lesson['step_s']:.2f} s a step, at most {lesson['steps']:,} steps: {in_words(most)}, {most / (most + seconds):.0%} of the whole")
+    print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, {in_words(seconds)} for {epochs} epochs, loading and validation not counted")
     return 0
 
 # %% ../nbs/49_cli.ipynb #98e130ce

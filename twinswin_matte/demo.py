@@ -25,8 +25,9 @@ from .data.mattes import open_data
 from .data.synth import SynthMattes
 from .models.zoo import count_parameters
 from .train.config import TrainConfig, changed, load_config
+from .train.lesson import pretrain_teacher
 from .train.loop import Callback, KeepCheckpoints, WriteLogs, choose_precision, seed_everything
-from .train.recipes import build_data, pretrain_teacher, recipe_for, save_teacher, train
+from .train.recipes import build_data, recipe_for, save_teacher, train
 from .train.runs import curves, save_table
 
 # %% ../nbs/48_demo.ipynb #dd5c7b16
@@ -58,9 +59,8 @@ def learn_masks(
 ) -> Path:  # the path
     "Let a teacher learn masks before anything is planned: how many steps it needs is not known in advance."
     seed_everything(config.train.seed)
-    teacher, t = recipe_for(config).build_model().teacher, config.teacher
-    reached = pretrain_teacher(teacher, build_data(config)[0], iou=t.iou, steps=t.steps, lr=t.lr, device=_device(config))
-    print(f"the teacher reconstructs masks with an IoU of {reached['iou']:.2f} after {reached['steps']} steps", flush=True)
+    teacher = recipe_for(config).build_model().teacher
+    pretrain_teacher(config, teacher, *build_data(config)[:2])
     save_teacher(teacher, path)
     return Path(path)
 

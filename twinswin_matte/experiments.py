@@ -35,8 +35,9 @@ from .core import MattingError, MattingSample, Registry, Row, atomic_write, data
 from .data.synth import SynthMattes
 from .models.zoo import count_parameters
 from .train.config import PRESETS, TrainConfig, changed
+from .train.lesson import pretrain_teacher
 from .train.loop import KeepCheckpoints, WriteLogs
-from .train.recipes import adapt_checkpoint, build_data, pretrain_teacher, recipe_for, save_teacher, train
+from .train.recipes import adapt_checkpoint, build_data, recipe_for, save_teacher, train
 from .train.runs import environment
 from .trimap import trimap_from_alpha
 
@@ -195,7 +196,7 @@ def shared_teacher(
     if not path.is_file():
         torch.manual_seed(plain.train.seed)
         teacher = recipe_for(plain).build_model().teacher
-        pretrain_teacher(teacher, build_data(plain)[0], iou=plain.teacher.iou, steps=plain.teacher.steps, lr=plain.teacher.lr)
+        pretrain_teacher(plain, teacher, *build_data(plain)[:2], quiet=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_teacher(teacher, path)
     return path

@@ -82,8 +82,9 @@ class LossConfig:
 @dataclass(frozen=True)
 class TeacherConfig:
     "How the teacher learns masks before the student starts."
-    iou: float = 0.95  # it has learned when the IoU of its reconstructions passes this mark
-    steps: int = 2000  # an error if it has not by then
+    iou: float = 0.95  # it has learned when the IoU of its reconstructions of validation alphas passes this mark
+    steps: int | None = None  # at most so many, after which a teacher that has not learned is an error; null: 10,000, and more for crops of less than 512 pixels (80,000 for 64)
+    patience: int = 2000  # early stopping, an error too: the IoU has come to a plateau, as the last so many steps show, and the last two thirds of all
     lr: float = 0.001  # Adam, as in IS-Net
     checkpoint: str | None = None  # a teacher that has learned already
 
@@ -419,10 +420,10 @@ PRESETS['guided'] = changed(TrainConfig(), {
     'data.onto': 0.85, 'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['tiny'] = changed(TrainConfig(), {
     'model.encoder': 'swin_micro', 'model.teacher': 'cnn', 'model.decoder_options': {'width': 64}, 'data.size': 256, 'data.batch_size': 8, 'data.workers': 0, 'data.synthetic': 400,
-    'teacher.steps': 1500, 'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.precision': 'no'})
+    'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.precision': 'no'})
 PRESETS['overfit'] = changed(TrainConfig(), {
     'model.encoder': 'swin_nano', 'model.decoder': 'detail', 'model.teacher': 'fpn', 'model.decoder_options': {'width': 32}, 'data.size': 128, 'data.batch_size': 1, 'data.workers': 0, 'data.augment': False,
-    'data.synthetic': 1, 'teacher.steps': 600, 'teacher.iou': 0.8, 'teacher.lr': 0.004, 'train.epochs': 16, 'train.steps': 30, 'train.lr': 0.003, 'train.encoder_lr': 1.0, 'train.schedule': 'cosine', 'train.warmup': 5, 'train.weight_decay': 0.0, 'train.precision': 'no'})
+    'data.synthetic': 1, 'teacher.iou': 0.8, 'teacher.lr': 0.004, 'train.epochs': 16, 'train.steps': 30, 'train.lr': 0.003, 'train.encoder_lr': 1.0, 'train.schedule': 'cosine', 'train.warmup': 5, 'train.weight_decay': 0.0, 'train.precision': 'no'})
 
 def load_config(
     name,  # a preset, or a YAML file

@@ -44,7 +44,7 @@ COMPOSED = ('data.onto', 'data.backgrounds', 'data.clutter', 'data.estimate', 'd
 CONDITIONS: list[tuple[tuple, Callable, str]] = [
     (('model.sites', 'model.allow_untrained_teacher', 'teacher', 'loss.alignment', 'loss.distance'), lambda c: c.model.name in FAMILIES['teacher'] and c.model.teacher is None, 'model.teacher is null'),
     (('teacher',), lambda c: c.model.allow_untrained_teacher, 'model.allow_untrained_teacher leaves the teacher untrained'),
-    (('teacher.iou', 'teacher.steps', 'teacher.lr'), lambda c: c.teacher.checkpoint, 'teacher.checkpoint has learned already'),
+    (('teacher.iou', 'teacher.steps', 'teacher.patience', 'teacher.lr'), lambda c: c.teacher.checkpoint, 'teacher.checkpoint has learned already'),
     (('model.pretrained',), lambda c: c.model.checkpoint, 'model.checkpoint brings all weights'),
     (('gan',), lambda c: not c.loss.weights.get('gan'), 'loss.weights.gan is 0'),
     (('train.encoder_lr', 'train.layer_decay', 'train.frozen_norm', 'model.frozen_stages', 'model.options.checkpointing'), _is_frozen, 'the encoder is frozen (model.options.frozen)'),
