@@ -92,7 +92,7 @@ def _as_typed(text, options):
     for side in ('', 'pred_', 'trimap_'):
         name = f'--{side or "gt_"}matte_range '.replace('_', '-') if command == ['evaluate'] else f'data.{side}matte_range=' if command == ['train'] else f'--{side}matte_range '.replace('_', '-')
         text = re.sub(rf'\b{side}matte_range=', name, text)
-    return text
+    return text.replace('pass overwrite=True', 'give --overwrite').replace('overwrite=True', '--overwrite')
 
 # %% ../nbs/49_cli.ipynb #48ebeabd
 CHECKPOINT = 'a trained model, the folder of its run, or trimap-free or trimap-guided, which come with the library'
@@ -804,22 +804,21 @@ def _check_options(parser):
 
 def _data_check(options):
     "Print what a folder holds."
-    from twinswin_matte.core import MattingError, describe_left_out, left_out
+    from twinswin_matte.core import describe_left_out, left_out
     from twinswin_matte.data.labels import open_labels
     from twinswin_matte.data.mattes import open_data
+    ranges = dict(matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
     table = Path(options.folder).suffix.lower() == '.csv'
-    if table and (options.matte_range or options.trimap_matte_range):
-        raise MattingError(f'{options.folder}: --matte-range and --trimap-matte-range are for folders, and this is a table; leave them out')
-    pool = open_labels(options.folder, longest=None) if table else open_data(options.folder, longest=None, megabytes=0, matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
+    pool = open_labels(options.folder, longest=None, **ranges) if table else open_data(options.folder, longest=None, megabytes=0, **ranges)
     print(*pool.notes, sep='\n')
     others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
     if others:
         _warn(describe_left_out(others))
     sets = {'train': pool.train, 'validation': pool.validation, **{t if t == 'test' else f'test {t}': d for t, d in (pool.test or {}).items()}}
     print('samples per epoch: ' + ', '.join(f'{title} {len(dataset)}' for title, dataset in sets.items() if dataset is not None))
-    parts = [part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None]
+    parts = list({id(part): part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None}.values())
     _tell_doubts(parts, options.folder)
-    bad = sum(_read_all(part, options, None if options.read else 3) for part in {id(part): part for part in parts}.values())
+    bad = sum(_read_all(part, options, None if options.read else 3) for part in parts)
     if bad or options.read:
         print(f'{bad} could not be read' if bad else 'all could be read')
     return int(bool(bad))
@@ -948,16 +947,17 @@ def _data_shard(options):
     "Write shards."
     from twinswin_matte.apply.predict import Progress
     from twinswin_matte.core import MattingError
-    from twinswin_matte.data.labels import LabelledComposites
+    from twinswin_matte.data.labels import open_labels
     from twinswin_matte.data.mattes import open_data
     from twinswin_matte.data.shards import write_shards
-    if Path(options.source).suffix.lower() == '.csv':
-        if options.matte_range is not None or options.trimap_matte_range is not None:
-            options.parser.error('--matte-range and --trimap-matte-range are for folders; save what a table names with 8 or 16 bits')
-        source, notes = LabelledComposites(options.source).foregrounds, [f'foregrounds of {Path(options.source).name}']
+    ranges = dict(matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
+    if Path(options.source).suffix.lower() == '.csv':  # what validates stays out, as of a folder
+        pool = open_labels(options.source, longest=None, test=False, **ranges)
+        source = pool.train and pool.train.foregrounds
     else:
-        pool = open_data(options.source, longest=None, matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
-        source, notes = pool.train, pool.notes
+        pool = open_data(options.source, longest=None, **ranges)
+        source = pool.train
+    notes = pool.notes
     if source is None or not len(source):
         raise MattingError(f'{options.source}: holds nothing to train on')
     bars = {}

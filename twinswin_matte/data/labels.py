@@ -280,7 +280,7 @@ def _too_few(side, foregrounds, backgrounds, composites):
             'Add pictures, or give other fractions')
 
 # %% ../../nbs/13a_data.labels.ipynb #84313791
-COLUMNS = ('original', 'trimap', 'mask', 'background', 'split')
+COLUMNS = ('original', 'trimap', 'mask', 'background', 'split')  # and perhaps 'foreground', if NAME_0, NAME_1, ... are different objects
 
 @dataclass(frozen=True)
 class LabelRow:
@@ -291,6 +291,13 @@ class LabelRow:
     split: str  # 'train', 'test', ...
     trimap: Path | None = None  # its trimap, if there is one
     line: int = 0  # in the file, the heading being line 1
+    foreground: str | None = None  # what the table calls it, if it does: rows of one name stay on one side of the split
+
+    def keys(self,
+        composites: bool = True,  # NAME_0, NAME_1, ... are one foreground
+    ) -> tuple:  # of its mask's name, and of its photograph's
+        "Under which names its foreground is known."
+        return (self.foreground,) * 2 if self.foreground else tuple(_key(composites)(p.stem) for p in (self.mask, self.original))
 
     @property
     def pair(self) -> Pair:
@@ -305,7 +312,7 @@ def read_labels(
     try:
         lines = csv.reader(io.StringIO(_table_text(path), newline=''), delimiter=_delimiter(path), strict=True)
         heading = [cell.strip().lower() for cell in next(lines, [])]
-        if not {*COLUMNS} - {'trimap'} <= {*heading} - {''} <= {*COLUMNS}:
+        if not {*COLUMNS} - {'trimap'} <= {*heading} - {''} <= {*COLUMNS, 'foreground'}:
             raise MattingError(f'{path}: expected the columns {",".join(COLUMNS)}; found {",".join(heading or ["nothing"])[:200]}')
         rows = [_row(path, lines.line_num, cells, heading) for cells in lines if any(cell.strip() for cell in cells)]
     except OSError as error:
@@ -323,7 +330,7 @@ def _row(path, line, cells, heading):
     if empty or len(cells) > len(heading):
         raise MattingError(f'{path}, line {line}: ' + (f'{empty[0]} is empty' if empty else f'more than {len(heading)} columns; put a path with a comma in quotes'))
     files = {c: _file_of(path.parent, values[c]) if values[c] else None for c in COLUMNS if c != 'split'}
-    return LabelRow(**files, split=values['split'], line=line)
+    return LabelRow(**files, split=values['split'], line=line, foreground=values.get('foreground') or None)
 
 def _file_of(folder, name):
     "A path of a table; one with the backslashes of Windows means the same file."
@@ -349,10 +356,10 @@ def find_leaks(
     composites: bool = True,  # NAME_0, NAME_1, ... are one foreground
 ) -> dict:  # 'foreground horse' or 'picture sea.jpg' -> {side: first line}, for those on more than one side
     "What stands on two sides of the split."
-    key, places, rows = _key(composites), {}, list(rows)
+    places, rows = {}, list(rows)
     real = {p: os.path.realpath(p) for r in rows for p in (r.original, r.background)}
     for row in rows:
-        names = {key(row.original.stem), key(row.mask.stem)}
+        names = {*row.keys(composites)}
         for kind, what, shown in (*(('foreground', n, n) for n in names), *(('picture', real[p], p.name) for p in (row.original, row.background))):
             places.setdefault((kind, what, f'{kind} {shown}'), {}).setdefault(row.split, row.line)
     return {f'{shown} ({what})' if kind == 'picture' else shown: sides for (kind, what, shown), sides in places.items() if len(sides) > 1}
@@ -419,7 +426,7 @@ def _report(rows, path, composites):
     for side in dict.fromkeys(r.split for r in rows):
         own = [r for r in rows if r.split == side]
         report['rows'][side] = len(own)
-        report['foregrounds'][side] = len({_key(composites)(r.mask.stem) for r in own})
+        report['foregrounds'][side] = len({r.keys(composites)[0] for r in own})
         report['backgrounds'][side] = len({r.background for r in own})
     return report
 
@@ -458,9 +465,10 @@ def _write_labels(path, rows, overwrite):
     "Write the table; a reader never sees half of it."
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_relative(p, path.parent) if p else '' for p in (row.original, row.trimap, row.mask, row.background)] + [row.split])
+    named = [[row.foreground] * (row.foreground is not None) for row in rows]
+    writer.writerow([*COLUMNS, *['foreground'] * any(named)])
+    for row, name in zip(rows, named, strict=True):
+        writer.writerow([_relative(p, path.parent) if p else '' for p in (row.original, row.trimap, row.mask, row.background)] + [row.split, *name])
     content = text.getvalue().encode('utf-8', 'surrogateescape')
     if path.is_file() and not overwrite and path.read_bytes() != content:
         raise MattingError(f'{path}: is there already, with other rows; pass overwrite=True to replace it, or choose another name')
@@ -486,7 +494,7 @@ def make_labels(
     pairs = {p.name: p for p in find_pairs(originals, masks, trimaps=trimaps, strict=strict, composites=composites)}
     grounds, out = _background_files(backgrounds), Path(out)
     drawn = draw_rows(pairs, grounds, fractions=fractions, seed=seed, composites=composites)
-    rows = [LabelRow(pairs[f].image, pairs[f].alpha, grounds[b], side, pairs[f].trimap, line)
+    rows = [LabelRow(pairs[f].image, pairs[f].alpha, grounds[b], side, pairs[f].trimap, line, None if composites else f)
             for line, (f, b, side) in enumerate(drawn, start=2)]
     _check_rows(rows, out, composites=composites, read=read)
     _write_labels(out, rows, overwrite)
@@ -581,13 +589,13 @@ class LabelledComposites(Dataset):
         seed: int = 0,  # decides where backgrounds are cut
         megabytes: float = 1024,  # memory for foregrounds that were read
         composites: bool = True,  # NAME_0, NAME_1, ... are one foreground
-        only=None,  # keys of foregrounds (`composite_key` of the mask's stem), the others are left out; None: all
+        only=None,  # keys of foregrounds (`LabelRow.keys`), the others are left out; None: all
         matte_range=None,  # the number that the masks have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
         trimap_matte_range=None,  # the number that the trimaps have for foreground, such as 2 for those of 0, 1 and 2
     ):
         rows, self.labels, self.seed = read_labels(labels), Path(labels), seed
         _refuse_leaks(rows, labels, composites)
-        self.rows = [r for r in rows if r.split == split and (only is None or _key(composites)(r.mask.stem) in only)]
+        self.rows = [r for r in rows if r.split == split and (only is None or r.keys(composites)[0] in only)]
         if not self.rows:
             raise MattingError(f'{labels}: has no rows of {split!r}; choose from {", ".join(dict.fromkeys(r.split for r in rows))}')
         for row in self.rows:
@@ -647,7 +655,7 @@ def open_labels(
     rows = read_labels(path)
     splits, opened = dict.fromkeys(r.split for r in rows), partial(LabelledComposites, path, **options)
     given, held = next((s for s in ('val', 'validation') if s in splits), None), None
-    keys = sorted({composite_key(r.mask.stem) for r in rows if r.split == 'train'})
+    keys = sorted({r.keys()[0] for r in rows if r.split == 'train'})
     if not given and len(keys) > 1:
         held = set(split_by_hash(keys, key=str)['validation'])
     train = opened(longest=longest, only=set(keys) - (held or set())) if keys else None

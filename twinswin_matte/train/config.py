@@ -157,7 +157,7 @@ _CHOICES = {'decoder': ('unet', 'fpn', 'detail', 'plain'), 'schedule': ('cosine'
 _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0, 'epochs': 1, 'accumulate': 1, 'restart': 1, 'warmup': 0, 'weight_decay': 0, 'encoder_lr': 0, 'coarse': 0, 'alignment': 0,
           'lr': 0, 'steps': 1, 'synthetic': 0, 'validation': 1, 'ema': 0, 'iou': 0, 'clip': 0, 'onto': 0, 'half_size': 0, 'clutter': 0,
           'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'panels_every': 1, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'min_gain': 0, 'folds': 2, 'fold': 0}
-_MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'min_gain': 1, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
+_MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'min_gain': 0.9, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
 OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',)}  # of the recipes
 

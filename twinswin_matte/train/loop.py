@@ -745,7 +745,7 @@ def _finish_epoch(self, start, epoch):
         what = f'in {self.where}; lower {self.rate_key}. The last good state is kept' if epoch else f'before the first step; {self.config.model.checkpoint} is damaged, or a validation image is'
         raise MattingError(f'the validation SAD is {values["sad"]} {what}')
     self.epoch, self.place = epoch, 0
-    better = values['sad'] < self.best * (1 - self.config.train.min_gain)
+    better = not math.isfinite(self.best) or values['sad'] < self.best * (1 - self.config.train.min_gain)
     self.best = values['sad'] if better else self.best
     losses = [r['loss'] for r in self.steps if r['epoch'] == self.epoch]
     rates = {k: v for r in self.steps for k, v in r.items() if is_rate(k)}  # the latest of each

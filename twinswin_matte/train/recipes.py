@@ -25,7 +25,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 
 from ..composite import estimate_foreground
 from ..core import MattingError, Registry, list_images, load_image, one_thread, save_json, save_tensors, utf8_path
-from ..data.backgrounds import Clutter, load_backgrounds
+from ..data.backgrounds import BackgroundFolder, Clutter, load_backgrounds
 from ..data.labels import open_labels
 from ..data.loaders import make_loaders
 from ..data.mattes import data_warnings, open_data
@@ -413,21 +413,21 @@ def load_teacher(
         raise MattingError(f'{path}: does not fit this teacher ({str(error).splitlines()[0]}); it must have the kind and the encoder it was trained with') from None
 
 # %% ../../nbs/33_train.recipes.ipynb #efe31980
-_FOLDERS_ONLY = {'folds': 'divides a folder with im and gt', 'times': 'says how often the folders below mattes and rgba are shown', 'matte_range': 'says what the mattes of a folder have for opaque', 'trimap_matte_range': 'says what the trimaps of a folder have for foreground'}
+_FOLDERS_ONLY = {'folds': 'divides a folder with im and gt', 'times': 'says how often the folders below mattes and rgba are shown', 'matte_range': 'says what the mattes of data.root have for opaque', 'trimap_matte_range': 'says what the trimaps of data.root have for foreground'}
 
 def _open(root, longest, **options):
     "The data of a folder, or of a table of labels."
     table = root and Path(root).suffix.lower() == '.csv'
     for name, why in _FOLDERS_ONLY.items():
-        if options.get(name) and (not root or table):
+        if options.get(name) and (not root or table and 'range' not in name):
             raise MattingError(f'data.{name}: {why}; ' + ('a table has no place for it, leave it out' if table else 'give the folder as data.root, or leave it out'))
     if table:
-        return open_labels(root, longest=longest)
+        return open_labels(root, longest=longest, test=False, **{k: options[k] for k in ('matte_range', 'trimap_matte_range')})
     return open_data(root, longest=longest, **options) if root else None
 
 def _backgrounds(pool, d):
     "What to put samples on, the folders that are named, the root's, or the embedded ones, with or without clutter; and a note."
-    plain = load_backgrounds(d.backgrounds or (pool and pool.backgrounds) or 'samples')
+    plain = BackgroundFolder(pool.backgrounds) if pool and pool.backgrounds and not d.backgrounds else load_backgrounds(d.backgrounds or 'samples')
     named = [d.backgrounds] if isinstance(d.backgrounds, str) else d.backgrounds or []
     note = [f'{len(plain)} backgrounds of {", ".join(Path(p).name for p in named)}'] * bool(named)
     return Clutter(plain, probability=d.clutter, photographs=pool and pool.train) if d.clutter else plain, note
@@ -516,8 +516,9 @@ def training_plan(
     schedule += [f'ends after {o.patience} epochs without a lower validation SAD'] * (o.patience is not None)
     schedule += [f'better is what lowers it by {o.min_gain:.0%}'] * bool(o.min_gain)
     lines = ['; '.join(card['sources'])] * (len(card['sources']) < 4) + ['; '.join(schedule)] + precision_notes(config)
-    few = root and 0 < held <= 2
-    warnings = [f'{root}: {held} image{"s" * (held > 1)} to validate on: by chance alone another epoch may seem the best; give more pairs, or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'] * bool(few)
+    few, table = root and 0 < held <= 2, str(root).lower().endswith('.csv')
+    more = 'or rows of the split val' if table else 'or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'
+    warnings = [f'{root}: {held} image{"s" * (held > 1)} to validate on: by chance alone another epoch may seem the best; give more pairs, {more}'] * bool(few)
     warnings += [f'{root}: no pair is left to validate on, procedural mattes choose the best epoch; give at least three pairs, or a folder val'] * bool(root and held and isinstance(getattr(validation_loader.dataset, 'source', None), SynthMattes))
     warnings += [f'{key} is set and has no effect: {why}' for key, why in options_without_effect(config).items()] + _untrained(config)
     return lines, warnings + [f'{total} steps in all are too few for a warm-up of {o.warmup}; raise train.epochs, or train.steps (of an epoch)'] * (total <= o.warmup and o.schedule != 'cyclic')
@@ -682,7 +683,7 @@ def check_training(
     steps = o.steps or -(-len(first) // o.accumulate)
     plan, doubts = training_plan(config, first, second, card)
     return {'parameters': model.parameter_report(), 'lesson': lesson, 'memory_mb': max(peak_memory(device) - start + optimiser, lesson.get('memory_mb', 0)), 'step_s': step, 'epoch_s': steps * step, 'steps': steps,
-            'samples': len(samples), 'validation': len(second.dataset) if second is not None else 0, 'sources': card['sources'], 'plan': plan[-1], 'warnings': [*card.get('warnings', []), *doubts]}
+            'samples': len(samples), 'validation': len(second.dataset) if second is not None else 0, 'sources': card['sources'], 'plan': '\n'.join(plan[len(card['sources']) < 4:]), 'warnings': [*card.get('warnings', []), *doubts]}
 
 def peak_memory(
     device: torch.device,  # where to look
