@@ -180,7 +180,7 @@ _MEASURES = ('loss', 'sad', 'mse', 'mad', 'grad')
 def _step_names(row):
     "The values of a step under the names that sinks group them by."
     groups = {'lr': 'optimiser/lr', 'norm': 'optimiser/gradient norm'}
-    return {groups.get(k, f'seconds/{k[:-2]}' if k.endswith('_s') else f'train/{k}'): v for k, v in row.items() if k not in ('epoch', 'step', 'samples')}
+    return {groups.get(k, f'seconds/{k[:-2]}' if k.endswith('_s') else f'optimiser/{k}' if k.endswith('_lr') else f'train/{k}'): v for k, v in row.items() if k not in ('epoch', 'step', 'samples')}
 
 def _epoch_names(row):
     "The same for an epoch."

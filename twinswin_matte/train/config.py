@@ -194,7 +194,7 @@ def _check_field(where, f, value):
 
 def _check_names(config, prefix):
     "An error if second names of checkpoints are no plain names of their own."
-    given = {f'{prefix}{key}': getattr(config, key) for key in ('best_name', 'last_name') if getattr(config, key) is not None}
+    given = {f'{prefix}{key}_name': name for key in ('best', 'last') if (name := getattr(config, f'{key}_name')) not in (None, key)}
     for where, name in given.items():
         if not re.fullmatch(r'\w[\w.-]*', name) or name.endswith('.safetensors') or re.match(r'(best|last|state|teacher|epoch-.*)$|state-', name) or list(given.values()).count(name) > 1:
             raise MattingError(f'{where}: {name!r} cannot be a second name of a checkpoint; give a file name of its own without its ending, such as best_chkp')
@@ -489,7 +489,7 @@ def _alphagan_changes(found):
     changes, lines = {}, [f'{name}: has no meaning here: {why}' for name, why in ALPHAGAN_IDLE.items() if name in found]
     for name, key in ALPHAGAN_FIELDS.items():
         if name in found:
-            changes[name] = {key: _typed(found[name], _declared(key))}
+            changes[name] = {key: _typed(found[name], _declared(key)), **({'log.last_name': None} if key == 'log.best_name' and 'general.colab.last_chkp_name' in found else {})}  # the last comes after it
     on = {name: _switch(name, found[name]) for name in _SWITCHES if name in found}
     if on.get('general.colab.use_colab'):
         changes['general.colab.use_colab'] = {'log.keep_every': 0, 'log.keep_last': None}

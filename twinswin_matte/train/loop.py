@@ -224,7 +224,7 @@ class WriteLogs(Callback):
 def _name_twice(trainer, name):
     "The checkpoint `name` and its card under its second name as well, if it has one: no copy where the file system can do without."
     folder, second = trainer.folder, getattr(trainer.config.log, f'{name}_name')
-    for end in ('.safetensors', '.json') if second else ():
+    for end in ('.safetensors', '.json') if second not in (None, name) else ():
         with atomic_write(folder / f'{second}{end}') as temporary:
             temporary.unlink(missing_ok=True)
             try:
@@ -682,7 +682,8 @@ def _one_step(self, group):
             self._skip(group, found)
             row = None
             break
-        row.update({'loss': loss, **found, 'lr': self.optimisers[player.name].param_groups[-1]['lr']})
+        own = 'lr' if player is self.players[-1] else f'{player.name}_lr'
+        row.update({'loss': loss, **found, own: self.optimisers[player.name].param_groups[-1]['lr']})
     self.step += 1
     self.place += 1
     if row is not None and self.averaged is not None:
