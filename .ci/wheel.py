@@ -149,6 +149,7 @@ tm.save_image('own/im/a.png', sample.image), tm.save_image('own/gt/a.png', sampl
 assert set(tm.evaluate('runs/tiny', 'own', split='all')['region']) == {'whole', 'boundary'}
 assert tm.samples_folder().joinpath('CREDITS.md').is_file()
 assert tm.load_config(str(tm.samples_folder().parent / 'train/presets/tsr.yaml')) == tm.load_config('tsr')
+assert tm.load_config('source/tsr').data.size == 1024 and len(tm.PRESETS.names('source/*')) == 11
 assert tm.composite(1.0, 0.0, 0.25) == 0.25 and 'tsr' in tm.list_models()
 '''
 DEMO = '''
@@ -159,7 +160,7 @@ run_demo(data='pairs', minutes=0.02, changes=small)
 LINES = [
     'matte --version', 'matte predict photo.jpg', 'matte predict photo.jpg --output cutout,composite --background teal --trimap auto',
     'matte data synth --out pairs --count 12 --size 96',
-    f'matte train --preset tsr data.root=pairs --check {SMALL}', f'matte train --preset tiny teacher.iou=0.1 data.synthetic=8 {SMALL}', f'matte train --from runs/tiny data.root=pairs --out runs/more {SMALL}',
+    f'matte train --preset tsr data.root=pairs --check {SMALL}', f'matte train --preset source/modnet data.root=pairs --check {SMALL}', f'matte train --preset tiny teacher.iou=0.1 data.synthetic=8 {SMALL}', f'matte train --from runs/tiny data.root=pairs --out runs/more {SMALL}',
     'matte evaluate --checkpoint trimap-free runs/more --data pairs --split all', 'matte predict photo.jpg --checkpoint runs/tiny --out cut']
 
 

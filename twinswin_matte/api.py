@@ -75,7 +75,7 @@ def matte(
 
 # %% ../nbs/51_api.ipynb #29b4baa6
 def train_model(
-    config=None,  # a preset ('twinswin', 'tsr', 'dino', 'modnet', 'masks', 'alphagan', 'guided', 'tiny', 'overfit'), a YAML file, or a `TrainConfig`
+    config=None,  # a preset (`PRESETS` has all: 'twinswin', 'tsr', 'dino', 'modnet', 'masks', 'alphagan', 'guided', 'tiny', 'overfit', 'source/tsr', ...), a YAML file, or a `TrainConfig`
     out=None,  # folder of the run; None: the one that is gone on with, else runs/NAME in the current folder
     *,
     checkpoint=None,  # instead of config: a trained model to go on from (fine-tuning), such as 'trimap-free' or the folder of a run
@@ -88,7 +88,7 @@ def train_model(
     from twinswin_matte.apply.predict import checkpoint_file
     from twinswin_matte.train.recipes import plan_run, train
     changes = {key.replace('__', '.'): os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in changes.items()}
-    config, folder = plan_run(config, out, checkpoint=checkpoint if checkpoint is None else checkpoint_file(checkpoint), resume=resume, changes=changes)
+    config, folder = plan_run(config, out, checkpoint=checkpoint if checkpoint is None else checkpoint_file(checkpoint), resume=resume, changes=changes, report=(lambda line: None) if quiet else print)
     return train(config, folder, resume=resume, quiet=quiet, callbacks=callbacks)
 
 # %% ../nbs/51_api.ipynb #33c02d69

@@ -654,11 +654,22 @@ def _tell_missing(name, frame, missing, options):
     return int(bool(lines))
 
 # %% ../nbs/49_cli.ipynb #a12989e4
-@_command('train', 'train a model', text='''Starts from a preset (twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny, overfit) or a YAML file, changed by key=value. The run's folder gets
-the configuration, a log, curves, and the checkpoints last and best.''', examples=(
+def _presets():
+    "The names of the presets, read off their files, since help must not wait for PyTorch."
+    import twinswin_matte
+    folder = Path(twinswin_matte.__file__).parent / 'train/presets'
+    return sorted((p.relative_to(folder).with_suffix('').as_posix() for p in folder.rglob('*.yaml')), key=lambda name: ('/' in name, name))
+
+@_command('train', 'train a model', text='''Starts from a preset or a YAML file, changed by key=value. The run's folder gets the configuration, a log, curves, and
+the checkpoints last and best. Presets of this library (--preset without a name lists all):
+  ''' + ', '.join(p for p in _presets() if '/' not in p) + '''
+The systems that it unites, with their own sizes, losses and rates:
+  ''' + ', '.join(p for p in _presets() if '/' in p) + '''
+--config also takes a YAML of the public AlphaGAN as it is.''', examples=(
     'matte train --preset tiny --out runs/try',
     'matte train --preset tsr data.root=pairs train.epochs=20 --out runs/tsr',
     'matte train --preset tsr data.root=pairs --check',
+    'matte train --preset source/tsr data.root=DIS5K --check',
     'matte train --preset masks data.root=people --out runs/masks',
     'matte train --preset modnet data.root=pairs model.pretrained=runs/masks --out runs/modnet',
     'matte train --from trimap-free data.root=pairs --out runs/mine',
@@ -666,8 +677,8 @@ the configuration, a log, curves, and the checkpoints last and best.''', example
     'accelerate launch --num_processes 4 -m twinswin_matte.cli train --preset tsr data.root=pairs --out runs/tsr'))
 def _train_options(parser):
     start = parser.add_mutually_exclusive_group()
-    start.add_argument('--preset', metavar='NAME', help='twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny or overfit')
-    start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run')
+    start.add_argument('--preset', metavar='NAME', nargs='?', const='', help='one of the names above')
+    start.add_argument('--config', metavar='FILE', help='a YAML file, such as config.yaml of another run, or that of the public AlphaGAN')
     start.add_argument('--from', dest='checkpoint', metavar='CHECKPOINT', help='fine-tune: go on from a trained model, such as trimap-free or trimap-guided, which come with the library, on your own pictures (data.root=FOLDER); it stays the best checkpoint until an epoch is better')
     parser.add_argument('changes', nargs='*', metavar='key=value', help='change one setting, such as train.epochs=20')
     parser.add_argument('--resume', metavar='auto|PATH', help='go on with the run in --out, or in this folder if it is that of a run (auto); or from the folder of another')
@@ -689,11 +700,11 @@ def _train_config(options):
     "The configuration that the options ask for, and the folder of its run."
     config = options.preset or options.config
     if not (config or options.checkpoint or options.resume):
-        options.parser.error('give --preset (twinswin, tsr, dino, modnet, masks, alphagan, guided, tiny, overfit), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
+        options.parser.error(f'give --preset ({", ".join(_presets())}), --config FILE or --from CHECKPOINT; or --resume auto with the --out of a run that was begun')
     changes = _changes(options)
     from twinswin_matte.apply.predict import checkpoint_file
     from twinswin_matte.train.recipes import plan_run
-    return plan_run(config, options.out, checkpoint=options.checkpoint and checkpoint_file(options.checkpoint), resume=options.resume, changes=changes)
+    return plan_run(config, options.out, checkpoint=options.checkpoint and checkpoint_file(options.checkpoint), resume=options.resume, changes=changes, report=_warn)
 
 def _train(options):
     "Train, or check that one could."
@@ -701,7 +712,7 @@ def _train(options):
     from twinswin_matte.train.loop import Stopped
     from twinswin_matte.train.recipes import check_training, train
     if options.check:
-        return _print_check(check_training(config), config.train.epochs)
+        return _print_check(check_training(config), config)
     try:
         train(config, folder, resume=options.resume)
     except Stopped as stop:
@@ -711,14 +722,16 @@ def _train(options):
         print(f'the run is in {folder}: log.csv, curves.png, best.safetensors, last.safetensors')
     return 0
 
-def _print_check(found, epochs):
+def _print_check(found, config):
     "What a training would take, in words."
     from twinswin_matte.jobs import in_words
     print(*found['sources'], sep='\n')
     for warning in found['warnings']:
         _warn(f'warning: {warning}')
-    p, lesson, seconds = found['parameters'], found['lesson'], epochs * found['epoch_s']
+    p, lesson, epochs = found['parameters'], found['lesson'], config.train.epochs
+    seconds = epochs * found['epoch_s']
     print(f"{found['samples']} samples were read; {found['validation']} pictures to validate on")
+    print(f'{config.data.size} px, {config.data.batch_size} samples a batch' + f', {config.train.accumulate} batches a step' * (config.train.accumulate > 1))
     print(found['plan'])
     print(f"{p['trainable']:,} parameters learn, {p['frozen']:,} are frozen, {p['to predict']:,} are needed to predict")
     if lesson:

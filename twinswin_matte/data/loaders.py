@@ -227,12 +227,13 @@ def make_loaders(
     variation: float = 1.0,  # how far training samples are turned, scaled and relit
     estimate: bool = True,  # False: foregrounds keep the picture's colours, with the old background in their edges
     samples: int | None = None,  # training samples in an epoch; default: each once
+    validation_size: int | None = None,  # side of the validation samples in pixels; default: size
 ) -> tuple:  # training loader, validation loader or None
     "Loaders whose batches depend on seed and epoch alone; call `loader.dataset.set_epoch` before each epoch."
     if train is None or not len(train):
         raise MattingError('the training set is empty')
     backgrounds = _as_backgrounds(backgrounds)
-    plain = validation_transform(size, backgrounds=getattr(backgrounds, 'plain', backgrounds), trimap=trimap)
+    plain, held = (validation_transform(side, backgrounds=getattr(backgrounds, 'plain', backgrounds), trimap=trimap) for side in (size, validation_size or size))
     change = training_transform(size, backgrounds=backgrounds, trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, apart=apart, place=place, variation=variation, estimate=estimate) if augment else plain
     first = TransformedMattes(train, change, seed=seed, length=samples, fixed=not augment)
     settings = dict(collate_fn=collate, num_workers=workers, persistent_workers=workers > 0, batch_size=batch_size,
@@ -240,7 +241,7 @@ def make_loaders(
     loader = DataLoader(first, sampler=SeededShuffle(first, shuffle=augment), **settings)
     if validation is None or not len(validation):
         return loader, None
-    return loader, DataLoader(TransformedMattes(validation, plain, seed=seed, fixed=True), **settings)
+    return loader, DataLoader(TransformedMattes(validation, held, seed=seed, fixed=True), **settings)
 
 # %% ../../nbs/15_data.loaders.ipynb #0579f1de
 class SharedBatches(Sampler):

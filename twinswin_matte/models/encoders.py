@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ENCODERS', 'Encoder', 'batch_norms', 'TimmEncoder', 'PlainVitEncoder', 'HeadEncoder', 'load_encoder_weights',
-           'encoder_start', 'create_encoder', 'is_plain_vit', 'add_channels']
+           'encoder_start', 'create_encoder', 'is_plain_vit', 'missing_weights', 'add_channels']
 
 # %% ../../nbs/21_models.encoders.ipynb #4c735915
 import json
@@ -51,6 +51,16 @@ ENCODERS.update({f'dinov3_convnext_{size}': (f'convnext_{size}.dinov3_lvd1689m',
 # %% ../../nbs/21_models.encoders.ipynb #99d7e802
 _HALF = dict(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 ENCODERS.update({'mobilenetv2': ('mobilenetv2_100', {}), 'mobilenetv2_same': ('mobilenetv2_100', dict(pad_type='same', **_HALF))})
+
+# %% ../../nbs/21_models.encoders.ipynb #a51e0c12
+ENCODERS['pvtv2_five'] = ('pvt_v2_b1', dict(stem_stride=2, depths=(2,) * 5, embed_dims=(64, 64, 128, 256, 512), num_heads=(1, 2, 4, 8, 8), mlp_ratios=(8, 8, 4, 4, 4), sr_ratios=(8, 4, 2, 1, 1), drop_path_rate=0.1, out_indices=(0, 1, 2, 3, 4)))
+
+def _set_stem_stride(network, stride):
+    "Another stride of a PVT's first convolution, and of all maps after it."
+    usual = network.patch_embed.proj.stride[0]
+    network.patch_embed.proj.stride = (stride, stride)
+    for level in network.feature_info.info:
+        level['reduction'] = level['reduction'] * stride // usual
 
 # %% ../../nbs/21_models.encoders.ipynb #b1878d6c
 class Encoder(nn.Module):
@@ -412,12 +422,15 @@ def create_encoder(
     asked = _in_words(name, options)
     shape = {k: options.pop(k) for k in _OWN if k in options} if _is_plain(model) else {}
     options = {**own, **options}
-    if pretrained is True and {'embed_dim', 'channels'} & set(options):
+    stem = options.pop('stem_stride', None)
+    if pretrained is True and {'embed_dim', 'embed_dims', 'channels'} & set(options):
         raise MattingError(f'{name} is a small network of our own: there are no pretrained weights; use pretrained=False')
     path = _cached_file(model) if pretrained is True else pretrained or None
     if pretrained is True and path is None and not _is_reachable():
         raise _hub_error(model, 'the hub is out of reach')
     network = _network(model, options, in_channels=in_channels, head=head, download=pretrained is True and path is None)
+    if stem:
+        _set_stem_stride(network, stem)
     start = encoder_start(path) if path and pretrained is not True else {}
     if 'model' in start:
         _take_encoder(network, start, asked, in_channels, {'mean': mean, 'std': std})
@@ -441,6 +454,18 @@ def is_plain_vit(
 ) -> bool:
     "Is this encoder a plain transformer, with `taps`, `pyramid` and `width` to choose?"
     return _is_plain(_find(name, 3, None, None)[0])
+
+# %% ../../nbs/21_models.encoders.ipynb #a51e0c61
+def missing_weights(
+    name: str,  # as for `create_encoder`
+) -> str:  # what they are, their license and how to get them; empty if they are in the hub's cache
+    "Which pretrained weights `pretrained=True` would have to download."
+    model = _find(name, 3, None, None)[0]
+    if _cached_file(model):
+        return ''
+    known = timm.get_pretrained_cfg(model)
+    what = f"{_hub_name(model) or model} (license: {known and known.license or 'not stated by timm'})"
+    return what + (' would be downloaded' if _is_reachable() else f' are not in the cache, and the hub is out of reach: run `hf download {_hub_name(model) or model}` where there is a network, or give a file')
 
 # %% ../../nbs/21_models.encoders.ipynb #efc39e5a
 def add_channels(

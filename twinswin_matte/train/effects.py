@@ -50,7 +50,9 @@ CONDITIONS: list[tuple[tuple, Callable, str]] = [
     (('train.encoder_lr', 'train.layer_decay', 'train.frozen_norm', 'model.frozen_stages', 'model.options.checkpointing'), _is_frozen, 'the encoder is frozen (model.options.frozen)'),
     (('train.frozen_norm',), lambda c: c.model.encoder.startswith(('swin', 'dinov3', 'pvt', 'convnext')), 'this encoder has no batch norms'),
     (('train.frozen_norm',), lambda c: c.train.freeze_norm, 'train.freeze_norm keeps them frozen in all epochs'),
-    (('train.cycle',), lambda c: c.train.schedule != 'cyclic', "train.schedule is not 'cyclic'"),
+    (('train.cycle', 'train.start_lr', 'gan.cycle', 'gan.start_lr'), lambda c: c.train.schedule != 'cyclic', "train.schedule is not 'cyclic'"),
+    (('train.lowest',), lambda c: c.train.schedule == 'cyclic' and c.train.start_lr is not None, 'train.start_lr is where a cycle starts'),
+    (('gan.lowest',), lambda c: c.train.schedule == 'cyclic' and c.gan.start_lr is not None, 'gan.start_lr is where a cycle starts'),
     (('train.restart',), lambda c: c.train.schedule != 'restarts', "train.schedule is not 'restarts'"),
     (('train.lowest', 'gan.lowest'), lambda c: c.train.schedule == 'constant', "train.schedule is 'constant'"),
     ((*COMPOSED, 'data.harmonise', 'data.recolour', 'data.apart', 'data.variation'), lambda c: not c.data.augment and not c.data.shards, 'data.augment is false'),
@@ -87,7 +89,8 @@ def options_without_effect(
 ) -> dict:  # {dotted key: why}
     "The keys that are neither default nor preset nor null, and that nothing will read."
     name, found = config.model.name, {}
-    usual = [_values(base) for base in (TrainConfig(), *(p for p in PRESETS.values() if p.model.name == name))]
+    family = [p for key, p in PRESETS.items() if p.model.name == name and (not key.startswith('source/') or p.loss.weights == config.loss.weights)]
+    usual = [_values(base) for base in (TrainConfig(), *family)]
     for key, value in _values(config).items():
         foreign = [f for k, f in FAMILIES.items() if _is_within(key, k) and name not in f]
         reasons = [f'{name} does not read it, only {" and ".join(foreign[0])}'] if foreign else [why for keys, idle, why in CONDITIONS if any(_is_within(key, k) for k in keys) and idle(config)]

@@ -54,11 +54,12 @@ def learning_rate(
     step: int,  # optimiser steps done so far
     per_epoch: int,  # steps of one epoch
     config: OptimConfig,  # schedule, warmup, epochs
-) -> float:  # factor on the learning rate, 0..1
-    "Linear warm-up, then a cosine to the lowest factor, cosines that restart with doubled length (SGDR), or a constant; or triangles from the lowest factor up and down (Smith, WACV 2017)."
+) -> float:  # factor on the learning rate: 0..1, and above 1 where a cycle starts above it
+    "Linear warm-up, then a cosine to the lowest factor, cosines that restart with doubled length (SGDR), or a constant; or triangles between the rate at the start and the full one (Smith, WACV 2017)."
     if config.schedule == 'cyclic':
         place = step % (2 * config.cycle) / config.cycle
-        return config.lowest + (1 - config.lowest) * min(place, 2 - place)
+        first = config.lowest if config.start_lr is None else config.start_lr / config.lr if config.lr else 0.0
+        return first + (1 - first) * min(place, 2 - place)
     rise = min(1.0, (step + 1) / (warmup_steps(per_epoch, config) + 1))
     if config.schedule == 'constant':
         return rise
@@ -220,13 +221,25 @@ class WriteLogs(Callback):
         with atomic_write(trainer.folder / 'curves.png') as temporary:
             curves(RunRecord(trainer.folder)).savefig(temporary, dpi=100, format='png')
 
+def _name_twice(trainer, name):
+    "The checkpoint `name` and its card under its second name as well, if it has one: no copy where the file system can do without."
+    folder, second = trainer.folder, getattr(trainer.config.log, f'{name}_name')
+    for end in ('.safetensors', '.json') if second not in (None, name) else ():
+        with atomic_write(folder / f'{second}{end}') as temporary:
+            temporary.unlink(missing_ok=True)
+            try:
+                os.link(folder / f'{name}{end}', temporary)
+            except OSError:
+                shutil.copyfile(folder / f'{name}{end}', temporary)
+
 class KeepCheckpoints(Callback):
-    "last.safetensors after each epoch, best.safetensors whenever the validation SAD is lower than that of the best before, by `train.min_gain`."
+    "last.safetensors after each epoch, best.safetensors whenever the validation SAD is lower than that of the best before, by `train.min_gain`; also under `log.last_name` and `log.best_name`."
     def after_epoch(self, trainer, row):
         "Save what predicting needs, with its card."
         card = trainer.card(row)
         for name in ('last', *(['best'] if row['best'] else [])):
             save_checkpoint(trainer.folder / f'{name}.safetensors', trainer.plain_model, card=card, state=trainer.weights)
+            _name_twice(trainer, name)
 
 class PrintEpochs(Callback):
     "One line per epoch."
@@ -359,8 +372,9 @@ class Trainer:
     ) -> dict:
         "What a checkpoint tells about itself."
         region = 'unknown region' if self.plain_model.needs_trimap else 'whole image'
-        return {'size': self.config.data.size, **getattr(self.recipe, 'inherited', {}), 'data': self.data_card, 'environment': environment(), 'epoch': row['epoch'],
-                'metrics': {**{k: row[k] for k in ('sad', 'mse', 'mad', 'grad')}, 'region': region, 'resolution': f'letterboxed to {self.config.data.size} px', 'convention': 'dim'}}
+        side = self.config.data.validation_size or self.config.data.size
+        return {'size': side, **getattr(self.recipe, 'inherited', {}), 'data': self.data_card, 'environment': environment(), 'epoch': row['epoch'],
+                'metrics': {**{k: row[k] for k in ('sad', 'mse', 'mad', 'grad')}, 'region': region, 'resolution': f'letterboxed to {side} px', 'convention': 'dim'}}
 
     def tell(self,
         line: str,  # for people
@@ -447,6 +461,9 @@ def _take_checkpoints(self, place):
                 shutil.copyfile(file, temporary)
     if not (place / 'best.safetensors').is_file():
         self.best = math.inf
+    for name in ('last', 'best') if self.is_main else ():
+        if (self.folder / f'{name}.safetensors').is_file():
+            _name_twice(self, name)
 
 def write_state(self) -> None:
     "Write everything, in the main process; the state before is kept."
