@@ -43,7 +43,7 @@ def demo_config(
 ) -> TrainConfig:
     "The preset `tiny`, cut into eight epochs."
     epochs = 8 if steps >= 16 else 1
-    fixed = {'model.name': name, 'model.refiner': {'width': 16}, 'teacher.iou': 0.6,
+    fixed = {'model.name': name, 'model.refiner': {'width': 16}, 'teacher.iou': 0.6, 'teacher.steps': 600,
              'data.root': None if data is None else str(data), 'data.synthetic': 100 if data else 400, 'data.onto': 0.7 if data else 0, 'data.validation': 16, 'data.batch_size': 4,
              'train.epochs': epochs, 'train.steps': max(1, steps // epochs), 'train.half_size': HALF, 'train.ema': 0.95, 'train.lr': 0.002, 'train.precision': 'auto'}
     return changed(load_config('tiny'), {**fixed, **changes})
