@@ -818,11 +818,9 @@ def _check_options(parser):
 def _data_check(options):
     "Print what a folder holds."
     from twinswin_matte.core import describe_left_out, left_out
-    from twinswin_matte.data.labels import open_labels
-    from twinswin_matte.data.mattes import open_data
+    from twinswin_matte.data.labels import open_source
     ranges = dict(matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
-    table = Path(options.folder).suffix.lower() == '.csv'
-    pool = open_labels(options.folder, longest=None, **ranges) if table else open_data(options.folder, longest=None, megabytes=0, **ranges)
+    pool = open_source(options.folder, longest=None, megabytes=0, **ranges)
     print(*pool.notes, sep='\n')
     others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
     if others:
@@ -960,17 +958,10 @@ def _data_shard(options):
     "Write shards."
     from twinswin_matte.apply.predict import Progress
     from twinswin_matte.core import MattingError
-    from twinswin_matte.data.labels import open_labels
-    from twinswin_matte.data.mattes import open_data
+    from twinswin_matte.data.labels import is_table, open_source
     from twinswin_matte.data.shards import write_shards
-    ranges = dict(matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
-    if Path(options.source).suffix.lower() == '.csv':  # what validates stays out, as of a folder
-        pool = open_labels(options.source, longest=None, test=False, **ranges)
-        source = pool.train and pool.train.foregrounds
-    else:
-        pool = open_data(options.source, longest=None, **ranges)
-        source = pool.train
-    notes = pool.notes
+    pool = open_source(options.source, longest=None, test=False, matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
+    source, notes = pool.train.foregrounds if pool.train and is_table(options.source) else pool.train, pool.notes
     if source is None or not len(source):
         raise MattingError(f'{options.source}: holds nothing to train on')
     bars = {}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'unpack', 'composite_key', 'draw_rows', 'LabelRow', 'read_labels', 'find_leaks', 'check_labels',
-           'make_labels', 'labels_from_layout', 'LabelledComposites', 'open_labels', 'held_out_sets',
-           'MultipliedMattes']
+           'make_labels', 'labels_from_layout', 'LabelledComposites', 'is_table', 'open_labels', 'open_source',
+           'held_out_sets', 'MultipliedMattes']
 
 # %% ../../nbs/13a_data.labels.ipynb #516b4713
 import csv
@@ -644,12 +644,18 @@ def warm(self: LabelledComposites) -> LabelledComposites:
     return self
 
 # %% ../../nbs/13a_data.labels.ipynb #eca181d5
+def is_table(
+    root,  # of data; None: there is none
+) -> bool:
+    "Is it a table of labels, rather than a folder?"
+    return Path(root or '').suffix.lower() == '.csv'
+
 def open_labels(
     path,  # CSV file
     *,
     longest: int | None = 768,  # longest side of training and validation samples in pixels; None keeps theirs
     test: bool = True,  # open what is for testing, too
-    **options,  # of LabelledComposites: matte_range, trimap_matte_range
+    **options,  # of LabelledComposites: megabytes, matte_range, trimap_matte_range
 ) -> DataPool:  # data sets of MattingSample
     "A table of labels as data to train on, to validate on, and to test on."
     rows = read_labels(path)
@@ -664,6 +670,15 @@ def open_labels(
     named = {'to train on': train, 'to validate on' + ' (held out from train)' * bool(held): validation, **{f'of the split {s}': part for s, part in test.items()}}
     return DataPool(train, validation, test, [], [f'labelled composites of {Path(path).name}: ' + ', '.join(f'{len(part)} {name}' for name, part in named.items() if part is not None)])
 
+def open_source(
+    root,  # a folder in one of the known layouts, or a CSV file of labels
+    *,
+    test: bool = True,  # open what is for testing of a table, too
+    **options,  # of `open_data` for a folder; for a table longest, megabytes, matte_range and trimap_matte_range
+) -> DataPool:  # data sets of MattingSample
+    "A folder or a table as data to train on, to validate on, and to test on."
+    return open_labels(root, test=test, **options) if is_table(root) else open_data(root, **options)
+
 # %% ../../nbs/13a_data.labels.ipynb #89c743b5
 def held_out_sets(
     root,  # a folder in one of the known layouts, or a CSV file of labels
@@ -673,7 +688,7 @@ def held_out_sets(
     trimap_matte_range=None,  # as in `open_data`
 ) -> dict:  # title -> data set of MattingSample
     "What a folder or a table holds to evaluate on."
-    ranges, table = dict(matte_range=matte_range, trimap_matte_range=trimap_matte_range), Path(root).suffix.lower() == '.csv'
+    ranges, table = dict(matte_range=matte_range, trimap_matte_range=trimap_matte_range), is_table(root)
     splits = tuple(dict.fromkeys(r.split for r in read_labels(root))) if table else ()
     if split not in (names := tuple(dict.fromkeys(('test', 'validation', *splits, 'all')))):
         raise MattingError(f'split={split!r}: choose {", ".join(names[:-1])} or {names[-1]}')
@@ -681,7 +696,7 @@ def held_out_sets(
         return {s: LabelledComposites(root, split=s, **ranges) for s in splits if split in (s, 'all')}
     if split == 'all':
         return {'all pairs': PairFolder(root, **ranges)}
-    pool = open_labels(root, longest=None, **ranges) if table else open_data(root, **ranges)
+    pool = open_source(root, longest=None, **ranges)
     held = [] if pool.validation is None else getattr(pool.validation, 'datasets', [pool.validation])
     parts = dict(pool.test or {}) if split == 'test' else {'validation' if len(held) == 1 else f'validation {k}': part for k, part in enumerate(held, start=1)}
     if not parts:

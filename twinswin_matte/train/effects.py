@@ -8,8 +8,8 @@ __all__ = ['FAMILIES', 'COMPOSED', 'CONDITIONS', 'options_without_effect']
 # %% ../../nbs/30a_train.effects.ipynb #d527f947
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 
+from ..data.labels import is_table
 from .config import PRESETS, TrainConfig
 
 # %% ../../nbs/30a_train.effects.ipynb #9e4932f8
@@ -34,7 +34,7 @@ FAMILIES = {  # key -> the families that read it
 # %% ../../nbs/30a_train.effects.ipynb #f4247c3c
 def _is_table(config):
     "Is the root a table of labelled composites?"
-    return Path(config.data.root or '').suffix.lower() == '.csv'
+    return is_table(config.data.root)
 
 def _is_frozen(config):
     "Does the encoder of a dino or modnet never learn?"

@@ -27,7 +27,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 from ..composite import estimate_foreground
 from ..core import MattingError, Registry, list_images, load_image, one_thread, save_json, save_tensors, utf8_path
 from ..data.backgrounds import BackgroundFolder, Clutter, load_backgrounds
-from ..data.labels import open_labels
+from ..data.labels import is_table, open_labels
 from ..data.loaders import half_size, make_loaders
 from ..data.mattes import data_warnings, open_data
 from ..data.pairs import SampleCache
@@ -35,9 +35,8 @@ from ..data.shards import MixedStream, ShardStream, stream_loader
 from ..data.synth import SynthMattes
 from ..losses import WeightedLoss
 from ..models.alphagan import discriminator_loss, generator_loss, real_and_fake
-from ..models.encoders import missing_weights
 from ..models.classical import numba_started, solve_firsts
-from ..models.encoders import encoder_start
+from ..models.encoders import encoder_start, missing_weights
 from ..models.guided import needed_methods
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
 from ..models.twin import alignment_loss
@@ -416,13 +415,13 @@ def load_teacher(
         raise MattingError(f'{path}: does not fit this teacher ({str(error).splitlines()[0]}); it must have the kind and the encoder it was trained with') from None
 
 # %% ../../nbs/33_train.recipes.ipynb #efe31980
-_FOLDERS_ONLY = {'folds': 'divides a folder with im and gt', 'times': 'says how often the folders below mattes and rgba are shown', 'matte_range': 'says what the mattes of data.root have for opaque', 'trimap_matte_range': 'says what the trimaps of data.root have for foreground'}
+_ROOT_ONLY = {'folds': 'divides a folder with im and gt', 'times': 'says how often the folders below mattes and rgba are shown', 'matte_range': 'says what the mattes of data.root have for opaque', 'trimap_matte_range': 'says what the trimaps of data.root have for foreground'}
 
 def _open(root, longest, **options):
     "The data of a folder, or of a table of labels."
-    table = root and Path(root).suffix.lower() == '.csv'
-    for name, why in _FOLDERS_ONLY.items():
-        if options.get(name) and (not root or table and 'range' not in name):
+    table = is_table(root)
+    for name, why in _ROOT_ONLY.items():
+        if options.get(name) and (not root or table and name in ('folds', 'times')):
             raise MattingError(f'data.{name}: {why}; ' + ('a table has no place for it, leave it out' if table else 'give the folder as data.root, or leave it out'))
     if table:
         return open_labels(root, longest=longest, test=False, **{k: options[k] for k in ('matte_range', 'trimap_matte_range')})
@@ -464,7 +463,7 @@ def build_data(
     trimap: bool = False,  # samples carry a trimap
 ) -> tuple:  # training loader, validation loader, and a card of what the data are
     "Loaders as the configuration asks: a folder, a table of labels, procedural mattes, or several; or a stream of shards."
-    d, o, table = config.data, config.train, config.data.root and Path(config.data.root).suffix.lower() == '.csv'
+    d, o, table = config.data, config.train, is_table(config.data.root)
     if d.place and trimap:
         raise MattingError('data.place is for models without a trimap; those with one learn from windows around what is unknown')
     pool, trimap = _open(d.root, 2 * max(d.size, d.validation_size or 0), publishable=d.publishable, times=d.times, matte_range=d.matte_range, trimap_matte_range=d.trimap_matte_range, **({'folds': d.folds, 'fold': d.fold} if d.folds else {})), d.radius if trimap else False
@@ -520,8 +519,8 @@ def training_plan(
     schedule += [f'ends after {o.patience} epochs without a lower validation SAD'] * (o.patience is not None)
     schedule += [f'better is what lowers it by {o.min_gain:.0%}'] * bool(o.min_gain)
     lines = ['; '.join(card['sources'])] * (len(card['sources']) < 4) + ['; '.join(schedule)] + precision_notes(config)
-    few, table = root and 0 < held <= 2, str(root).lower().endswith('.csv')
-    more = 'or rows of the split val' if table else 'or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'
+    few = root and 0 < held <= 2
+    more = 'or rows of the split val' if is_table(root) else 'or a folder val, or compare runs with data.folds=5 and data.fold=0, 1, 2, 3, 4'
     warnings = [f'{root}: {held} image{"s" * (held > 1)} to validate on: by chance alone another epoch may seem the best; give more pairs, {more}'] * bool(few)
     warnings += [f'{root}: no pair is left to validate on, procedural mattes choose the best epoch; give at least three pairs, or a folder val'] * bool(root and held and isinstance(getattr(validation_loader.dataset, 'source', None), SynthMattes))
     warnings += [f'{key} is set and has no effect: {why}' for key, why in options_without_effect(config).items()] + _untrained(config)
