@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 DATA ?=
+MINUTES ?=
 OUT ?= runs/demo
 STAMP := .venv/.installed
 
@@ -9,7 +10,7 @@ STAMP := .venv/.installed
 
 help:
 	@echo "make install  put everything into .venv, once; the others do so, too"
-	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs)"
+	@echo "make demo   train TwinSwin and TSR side by side and compare them (DATA=folder for your own pairs, MINUTES=20 for more than 7)"
 	@echo "make test   run every test"
 	@echo "make wheel  build the wheel and the sdist, and use the wheel in a fresh environment"
 	@echo "make bench  measure speeds (importing, loading, waiting, foregrounds, calls in Python, training steps)"
@@ -30,7 +31,7 @@ $(STAMP): settings.ini setup.py
 install: $(STAMP)
 
 demo: $(STAMP)
-	@$(PY) -m twinswin_matte.cli demo $(if $(DATA),--data "$(DATA)") --out "$(OUT)"
+	@$(PY) -m twinswin_matte.cli demo $(if $(DATA),--data "$(DATA)") $(if $(MINUTES),--minutes $(MINUTES)) --out "$(OUT)"
 
 test: $(STAMP)
 	@$(PY) .ci/check.py

@@ -9,6 +9,7 @@ import subprocess
 import symtable
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import browser
@@ -68,25 +69,27 @@ def rooms():
     return problems
 
 
+def imports_alone(name):
+    "Does a module import in a child of this process?"
+    child = os.fork()
+    if child == 0:
+        try:
+            __import__(name)
+            os._exit(0)
+        except BaseException as error:
+            print(f'{name}: {error!r}', file=sys.stderr, flush=True)
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
 def imports():
     "Each module imports in a process that has none of the others loaded."
     for name in ('timm', 'accelerate', 'matplotlib.pyplot', 'numba', 'pandas', 'pymatting', 'scipy.stats', 'scipy.ndimage', 'torchmetrics'):
         importlib.import_module(name)  # the heavy third parties are loaded once, then each child starts from here
     modules = sorted('.'.join(p.with_suffix('').parts) for p in Path(library).rglob('*.py')
                      if p.stem not in ('__init__', '__main__', '_modidx'))
-    problems = []
-    for name in modules:
-        child = os.fork()
-        if child == 0:
-            try:
-                __import__(name)
-                os._exit(0)
-            except BaseException as error:
-                print(f'{name}: {error!r}', file=sys.stderr, flush=True)
-                os._exit(1)
-        if os.waitpid(child, 0)[1]:
-            problems.append(f'{name}: does not import on its own')
-    return problems
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [f'{name}: does not import on its own' for name, fine in zip(modules, pool.map(imports_alone, modules), strict=True) if not fine]
 
 
 def lint():

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ENCODERS', 'Encoder', 'batch_norms', 'TimmEncoder', 'PlainVitEncoder', 'HeadEncoder', 'load_encoder_weights',
-           'encoder_start', 'create_encoder', 'is_plain_vit', 'missing_weights', 'add_channels']
+           'encoder_start', 'create_encoder', 'is_plain_vit', 'where_weights_are', 'missing_weights', 'add_channels']
 
 # %% ../../nbs/21_models.encoders.ipynb #4c735915
 import json
@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import nn
 
-from ..core import MattingError, Registry, file_digest, not_tensors, utf8_path
+from ..core import MattingError, Registry, data_root, file_digest, not_tensors, utf8_path
 from .blocks import ConvBlock, normalisation
 
 # %% ../../nbs/21_models.encoders.ipynb #272bb085
@@ -334,11 +334,15 @@ def _hub_name(model):
     "The model's repository on the hub."
     return getattr(timm.get_pretrained_cfg(model), 'hf_hub_id', None)
 
-def _cached_file(model):
-    "The model's file in the hub's cache, or None."
+def _local_file(model):
+    "The model's file on this machine, or None: in the hub's cache, or `weights/NAME.safetensors` of `data_root`, under timm's full name."
     import huggingface_hub
     found = huggingface_hub.try_to_load_from_cache(_hub_name(model), 'model.safetensors') if _hub_name(model) else None
-    return found if isinstance(found, str) else None
+    if isinstance(found, str):
+        return found
+    known = timm.get_pretrained_cfg(model)
+    beside = known and data_root() and data_root() / 'weights' / f'{known.architecture}.{known.tag}.safetensors'
+    return str(beside) if beside and beside.is_file() else None
 
 def _is_reachable(host='huggingface.co'):
     "Can the hub be reached at all? A proxy or mirror is trusted."
@@ -395,6 +399,7 @@ def _with_checkpointing(network, model):
         raise MattingError(f'{model}: timm has no gradient checkpointing for it; leave checkpointing out') from None
 
 _OWN = ('taps', 'pyramid', 'width')  # options of PlainVitEncoder; all others are timm's
+_RESHAPED = {'embed_dim', 'embed_dims', 'channels', 'pad_type'}  # options with which the hub's weights are those of another network
 
 def _find(name, in_channels, mean, std):
     "timm's name, the options, mean and std of an encoder."
@@ -409,7 +414,7 @@ def _find(name, in_channels, mean, std):
 def create_encoder(
     name: str,  # a name in ENCODERS, or any of timm's that has a pyramid
     *,
-    pretrained=False,  # False, True (from the hub's cache or the hub), a safetensors file with timm's names, or a checkpoint or run of this library with the same encoder
+    pretrained=False,  # False, True (from the hub's cache, the folder `weights` of MATTE_DATA, or the hub), a safetensors file with timm's names, or a checkpoint or run of this library with the same encoder
     in_channels: int = 3,  # 1 for mattes: the weights of the first layer are summed over the colours
     mean=None,  # one number per channel, if not those that timm declares for the weights
     std=None,  # one number per channel
@@ -423,9 +428,9 @@ def create_encoder(
     shape = {k: options.pop(k) for k in _OWN if k in options} if _is_plain(model) else {}
     options = {**own, **options}
     stem = options.pop('stem_stride', None)
-    if pretrained is True and {'embed_dim', 'embed_dims', 'channels'} & set(options):
-        raise MattingError(f'{name} is a small network of our own: there are no pretrained weights; use pretrained=False')
-    path = _cached_file(model) if pretrained is True else pretrained or None
+    if pretrained is True and _RESHAPED & set(options):
+        raise MattingError(f'{name}: the hub has no pretrained weights for a network of this shape; give a file, or use pretrained=False')
+    path = _local_file(model) if pretrained is True else pretrained or None
     if pretrained is True and path is None and not _is_reachable():
         raise _hub_error(model, 'the hub is out of reach')
     network = _network(model, options, in_channels=in_channels, head=head, download=pretrained is True and path is None)
@@ -456,16 +461,29 @@ def is_plain_vit(
     return _is_plain(_find(name, 3, None, None)[0])
 
 # %% ../../nbs/21_models.encoders.ipynb #a51e0c61
+def where_weights_are(
+    name: str,  # as for `create_encoder`
+    **options,  # its options
+) -> str:  # 'here' (on this machine), 'hub', 'away' (on the hub, which is out of reach) or 'nowhere' (there are none for this shape)
+    "Where `pretrained=True` would take weights from."
+    model, own, _, _ = _find(name, 3, None, None)
+    if _RESHAPED & {*own, *options}:
+        return 'nowhere'
+    if _local_file(model):
+        return 'here'
+    return 'nowhere' if not _hub_name(model) else 'hub' if _is_reachable() else 'away'
+
 def missing_weights(
     name: str,  # as for `create_encoder`
-) -> str:  # what they are, their license and how to get them; empty if they are in the hub's cache
+    **options,  # its options
+) -> str:  # what they are, their license and how to get them; empty if they are on this machine, or nowhere
     "Which pretrained weights `pretrained=True` would have to download."
-    model = _find(name, 3, None, None)[0]
-    if _cached_file(model):
+    place, model = where_weights_are(name, **options), _find(name, 3, None, None)[0]
+    if place in ('here', 'nowhere'):
         return ''
     known = timm.get_pretrained_cfg(model)
     what = f"{_hub_name(model) or model} (license: {known and known.license or 'not stated by timm'})"
-    return what + (' would be downloaded' if _is_reachable() else f' are not in the cache, and the hub is out of reach: run `hf download {_hub_name(model) or model}` where there is a network, or give a file')
+    return what + (' would be downloaded' if place == 'hub' else f' are not in the cache, and the hub is out of reach: run `hf download {_hub_name(model) or model}` where there is a network, or give a file')
 
 # %% ../../nbs/21_models.encoders.ipynb #efc39e5a
 def add_channels(

@@ -27,7 +27,7 @@ class ModelConfig:
     name: str = 'twinswin'  # see `list_models`
     encoder: str = 'swin_tiny'  # see `create_encoder`
     decoder: str = 'unet'  # 'unet', 'fpn', 'detail' or 'plain'; not for modnet and alphagan
-    pretrained: bool | str = False  # weights of the encoder: false, true (hub), a file, or a checkpoint or run of any family with the same encoder
+    pretrained: bool | str = 'auto'  # weights of the encoder: 'auto' (those of ImageNet where they can be had), true (from the hub's cache, the folder weights of MATTE_DATA, or the hub), false, a file, or a checkpoint or run of any family with the same encoder
     checkpoint: str | None = None  # start from the weights of a trained model
     teacher: str | None = 'swin'  # 'swin', 'cnn', 'fpn' or null; twinswin and tsr only
     sites: tuple = ('encoder16', 'encoder32')  # where student and teacher are compared
@@ -50,7 +50,7 @@ class DataConfig:
     shuffle: int = 1000  # samples of a stream among which the next is drawn
     skip_damaged: bool = False  # leave damaged samples of a stream out
     augment: bool = True  # false: letterboxed samples, always the same
-    onto: float = 0.7  # probability that a training sample is put onto another background
+    onto: float | None = None  # probability that a training sample is put onto another background; null: 0.7, or 0.3 for pairs without backgrounds, which would all come before the library's few textures
     backgrounds: tuple | str | None = None  # folders of backgrounds, to any depth, such as data_large of Places365 and train2017 of COCO, instead of those of the root; 'samples': the embedded textures; null: the root's, or else the embedded ones
     clutter: float = 0.0  # probability that such a background is strewn with pieces of others; above 0, windows beside the subjects of photographs count as backgrounds too
     estimate: bool = True  # a picture that is put onto another background gets its foreground's colour estimated; false: it keeps the picture's, with the old background in its edges
@@ -110,7 +110,7 @@ class OptimConfig:
     patience: int | None = None  # early stopping: epochs without a lower validation SAD, of those in which the encoder learns, after which training ends; null: never
     min_gain: float = 0.0  # the share by which an epoch's validation SAD must be lower than the best one's, to be the best itself
     lr: float = 0.0001  # of decoder and heads, AdamW
-    encoder_lr: float = 0.1  # the encoder's, relative to lr
+    encoder_lr: float | None = None  # the encoder's, relative to lr; null: 0.1 if it begins from weights, 1 from random ones
     layer_decay: float = 1.0  # the encoder's rate falls by this factor from each of its parts to the one before
     weight_decay: float = 0.01  # of AdamW
     schedule: str = 'cosine'  # 'cosine', 'restarts', 'cyclic' or 'constant'
@@ -435,7 +435,7 @@ PRESETS['alphagan'] = changed(TrainConfig(), {
     'train.frozen_norm': 2})
 PRESETS['guided'] = changed(TrainConfig(), {
     'model.name': 'guided', 'model.encoder': 'mobilenetv2', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'detail': 24}, 'data.size': 320, 'data.batch_size': 10,
-    'data.onto': 0.85, 'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
+    'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['tiny'] = changed(TrainConfig(), {
     'model.encoder': 'swin_micro', 'model.teacher': 'cnn', 'model.decoder_options': {'width': 64}, 'data.size': 256, 'data.batch_size': 8, 'data.workers': 0, 'data.synthetic': 400,
     'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.precision': 'no'})

@@ -56,7 +56,7 @@ CONDITIONS: list[tuple[tuple, Callable, str]] = [
     (('train.restart',), lambda c: c.train.schedule != 'restarts', "train.schedule is not 'restarts'"),
     (('train.lowest', 'gan.lowest'), lambda c: c.train.schedule == 'constant', "train.schedule is 'constant'"),
     ((*COMPOSED, 'data.harmonise', 'data.recolour', 'data.apart', 'data.variation'), lambda c: not c.data.augment and not c.data.shards, 'data.augment is false'),
-    (COMPOSED[1:4], lambda c: not c.data.onto, 'data.onto is 0'),
+    (COMPOSED[1:4], lambda c: c.data.onto == 0, 'data.onto is 0'),
     ((*(k for k in COMPOSED if k != 'data.backgrounds'), 'data.publishable'), _is_table, 'the rows of a table of labels are composed already'),
     (('data.publishable',), lambda c: not c.data.root, 'data.root is null'),
     (('data.backgrounds',), lambda c: _is_table(c) and not c.data.recolour, 'the rows of a table of labels are composed already'),
@@ -87,7 +87,7 @@ def _is_within(key, whole):
 def options_without_effect(
     config: TrainConfig,  # of a training
 ) -> dict:  # {dotted key: why}
-    "The keys that are neither default nor preset nor null, and that nothing will read."
+    "The keys that are neither default nor preset nor null (or false, of `model.pretrained`), and that nothing will read."
     name, found = config.model.name, {}
     family = [p for key, p in PRESETS.items() if p.model.name == name and (not key.startswith('source/') or p.loss.weights == config.loss.weights)]
     usual = [_values(base) for base in (TrainConfig(), *family)]
@@ -96,6 +96,6 @@ def options_without_effect(
         reasons = [f'{name} does not read it, only {" and ".join(foreign[0])}'] if foreign else [why for keys, idle, why in CONDITIONS if any(_is_within(key, k) for k in keys) and idle(config)]
         if key.startswith('loss.options.') and not config.loss.weights.get(key.removeprefix('loss.options.')):
             reasons.append(f'the loss has no weight (loss.weights.{key.removeprefix("loss.options.")})')
-        if reasons and value is not None and all(value != u.get(key) for u in usual):
+        if reasons and value is not None and (key, value) != ('model.pretrained', False) and all(value != u.get(key) for u in usual):
             found[key] = reasons[0]
     return found

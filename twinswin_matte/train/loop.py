@@ -102,7 +102,7 @@ def single_player(
     options: OptimConfig,  # rates, schedule, weight decay
 ) -> list:  # of one Player
     "The whole model, its encoder at a rate of its own, or at several that fall towards the picture."
-    lr = options.lr * options.encoder_lr
+    lr = options.lr * (1.0 if options.encoder_lr is None else options.encoder_lr)
     if options.layer_decay < 1:
         groups = [g for e in model.encoders() for g in layered_groups(e.network, lr, options.layer_decay)]
     else:
