@@ -99,9 +99,11 @@ class Experiment:
         "How a variant's model is used."
         return {k.removeprefix('use.'): v for k, v in self.variants[variant].items() if k.startswith('use.')}
 
-def _placed(value, root):
-    "A value in which the word <data> is the folder of the data."
-    return value.replace('<data>', str(root)) if isinstance(value, str) else value
+def _placed(value, **folders):
+    "A value in which words such as <data> are folders."
+    for name, folder in folders.items() if isinstance(value, str) else ():
+        value = value.replace(f'<{name}>', str(folder))
+    return value
 
 def experiment_config(
     experiment: Experiment,  # the question
@@ -110,6 +112,7 @@ def experiment_config(
     seed: int,  # of weights and order
     *,
     root='<data>',  # folder of the data; as it stands, the word is kept, as in records
+    home='<runs>',  # folder of the runs, likewise
 ) -> TrainConfig:
     "What one run does."
     if variant not in experiment.variants:
@@ -117,7 +120,7 @@ def experiment_config(
     own = {k: v for k, v in experiment.variants[variant].items() if not k.startswith('use.')}
     preset = PRESETS[own.pop('preset', experiment.preset)]
     shared = {**budget.changes, **experiment.base, **experiment.by_budget.get(budget.name, {})}
-    return changed(preset, {k: _placed(v, root) for k, v in {**shared, **own, 'train.seed': seed}.items()})
+    return changed(preset, {k: _placed(v, data=root, runs=home) for k, v in {**shared, **own, 'train.seed': seed}.items()})
 
 # %% ../nbs/48a_experiments.ipynb #43fdce6c
 FROZEN_SEED = 20_261_121
@@ -192,7 +195,8 @@ def shared_teacher(
     if config.model.name not in ('twinswin', 'tsr') or config.model.teacher is None or config.model.allow_untrained_teacher or config.teacher.checkpoint:
         return None
     plain = changed(config, {'model.name': 'twinswin', 'model.refiner': {}, 'model.checkpoint': None})
-    path = home / f'{_short_hash([plain.model.teacher, plain.model.encoder, asdict(plain.teacher), plain.data.size, plain.data.synthetic, plain.train.seed])}.safetensors'
+    begun = plain.model.pretrained if plain.model.teacher == 'swin' else False
+    path = home / f'{_short_hash([plain.model.teacher, plain.model.encoder, begun, asdict(plain.teacher), plain.data.size, plain.data.synthetic, plain.train.seed])}.safetensors'
     if not path.is_file():
         torch.manual_seed(plain.train.seed)
         teacher = recipe_for(plain).build_model().teacher
@@ -307,7 +311,7 @@ def run_once(
     root, home, start = data_root(), Path(home or repository_folder('runs/experiments')), time.time()
     if root is None and budget.name != 'smoke':
         raise MattingError(f'the budget {budget.name} trains on real pictures: put them beside the repository as shared/data, or name their folder in MATTE_DATA')
-    config = experiment_config(experiment, variant, budget, seed, root=root)
+    config = experiment_config(experiment, variant, budget, seed, root=root, home=home)
     teacher = shared_teacher(config, home / 'teachers')
     taught = time.time() - start
     config = config if teacher is None else changed(config, {'teacher.checkpoint': str(teacher)})
