@@ -508,7 +508,7 @@ def _label(options):
         return _judge_pairs(LabelFolder(options.photos[0]), options)
     report, chosen = PredictReport(), dict(coarse=options.coarse, band=options.band, second=options.second, radius=options.radius, longest=options.longest, matte_range=options.matte_range, device=options.device, size=options.size)
     try:
-        label_folder(options.photos, options.out, limits=_label_limits(options, None), foregrounds=not options.no_foregrounds, licence=options.licence, overwrite=options.overwrite, report=report, **chosen)
+        label_folder(options.photos, options.out, limits=_label_limits(options, LabelFolder(options.out, new=True).card['limits']), foregrounds=not options.no_foregrounds, licence=options.licence, overwrite=options.overwrite, report=report, **chosen)
     except KeyboardInterrupt:
         _warn(f'stopped after {len(report.done) + len(report.skipped)} photos; the same command goes on from there')
         return 130
@@ -519,11 +519,10 @@ def _label(options):
     return int(bool(report.failed))
 
 def _label_limits(options, old):
-    "The limits that are asked for, over the old ones or the usual ones; None if none is."
-    from twinswin_matte.apply.label import LIMITS
+    "The limits that are asked for, over the old ones; None if none is."
     asked = {'score': options.threshold, 'area': options.min_area, **{name: getattr(options, f'max_{name}') for name in _LIMITED}}
     asked = {name: value for name, value in asked.items() if value is not None}
-    return {**(LIMITS if old is None else old), **asked} if asked else None
+    return {**old, **asked} if asked else None
 
 def _pairs_line(pairs):
     "What is kept, and by which limits."

@@ -334,7 +334,7 @@ class LabelFolder:
         "The names of all pairs, in order."
         return sorted(p.stem for p in self.records.glob('*.json') if not p.name.startswith('.'))
 
-# %% ../../nbs/43b_apply.label.ipynb #47e62639
+# %% ../../nbs/43b_apply.label.ipynb #8616aa30
 @patch
 def hands(self: LabelFolder) -> dict:  # name -> 'keep' or 'drop'
     "What people have said in the table."
@@ -380,16 +380,18 @@ def update(self: LabelFolder,
     limits: dict | None = None,  # names in `SCORES` -> the largest value of a kept pair, of 'area' the smallest; None: as before
     *,
     hands: dict | None = None,  # name -> 'keep' or 'drop'; None: what the table says
+    only: str | None = None,  # move no other pair's files
     **recipe,  # what else the card shall say
 ) -> pd.DataFrame:  # the table
     "Decide anew, without computing anything: write table and card, and move files."
     card = {**self.card, **recipe, **({} if limits is None else {'limits': check_limits(dict(limits))})}
     table = self.table(hands, card['limits'])
-    self.ledger = Ledger(self.folder)  # with what other processes have made
+    self.ledger = self.ledger if only else Ledger(self.folder)  # with what other processes have made
     with atomic_write(self.folder / 'labels.csv') as temporary:
         table.to_csv(temporary, index=False, float_format='%.5f', errors='surrogateescape')
     for name, status in zip(table.name, table.status, strict=True):
-        self.place(name, status)
+        if only in (None, name):
+            self.place(name, status)
     card['counts'] = {'pairs': len(table), **{s: int((table.status == s).sum()) for s in ('keep', 'drop')}}
     save_json(card, self.folder / 'card.json')
     return table
@@ -402,7 +404,7 @@ def set_status(self: LabelFolder,
     "Keep or drop a pair by hand."
     if status not in ('keep', 'drop', '') or not self.record(name):
         raise MattingError(f'{name!r}: {status!r}: name a pair of the table, and keep, drop or nothing')
-    return self.update(hands={**{n: s for n, s in self.hands().items() if n != name}, **({name: status} if status else {})})
+    return self.update(hands={**{n: s for n, s in self.hands().items() if n != name}, **({name: status} if status else {})}, only=name)
 
 # %% ../../nbs/43b_apply.label.ipynb #c47cc6d2
 @patch
