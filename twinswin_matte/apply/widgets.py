@@ -854,6 +854,7 @@ class LabelGrid(anywidget.AnyWidget):
           else return;
           event.preventDefault(); event.stopPropagation();
         };
+        keep.style.cssText = 'display: block; width: 100%; margin: 4px 0';
         open.append(image);
         frame.append(open, keep, caption);
         return frame;
@@ -896,21 +897,21 @@ class LabelReview(Panel):
         self.hidden = (self.large, self.picture)
         super().__init__([ipywidgets.HBox([self.chosen, self.back, self.next, self.status], layout=ROW), self.grid, self.stage])
         self.grid.on_msg(self._receive)
-        self.chosen.observe(lambda _: self.turn(-self.number), 'value')
-        self.shows.observe(lambda _: self.show(), 'value')
-        self.back.on_click(lambda _: self.turn(-1))
-        self.next.on_click(lambda _: self.turn(1))
+        self.chosen.observe(lambda _: self.turn_page(-self.number), 'value')
+        self.shows.observe(lambda _: self.show_label(), 'value')
+        self.back.on_click(lambda _: self.turn_page(-1))
+        self.next.on_click(lambda _: self.turn_page(1))
         for word in ('keep', 'drop'):
             self.buttons[word].on_click(lambda _, word=word: self.set_status(self.name, word))
         self.buttons['correct'].on_click(lambda _: self.correct())
         self.buttons['store'].on_click(lambda _: self.store())
-        self.turn(0)
+        self.turn_page(0)
 
 
 # %% ../../nbs/45a_apply.widgets.ipynb #4c19f62a
 @patch
 @locked
-def turn(self: LabelReview,
+def turn_page(self: LabelReview,
     pages: int,  # how many, forward or back
 ):
     "Show another page."
@@ -952,7 +953,7 @@ def set_status(self: LabelReview,
 def _receive(self: LabelReview, widget, content, buffers):
     "A message of the browser."
     if content.get('kind') == 'open':
-        self.open(content.get('name'))
+        self.choose(content.get('name'))
     elif content.get('kind') == 'set':
         self.set_status(content.get('name'), content.get('status'))
 
@@ -960,7 +961,7 @@ def _receive(self: LabelReview, widget, content, buffers):
 # %% ../../nbs/45a_apply.widgets.ipynb #def17b28
 @patch
 @locked
-def open(self: LabelReview,
+def choose(self: LabelReview,
     name: str,  # of a pair
 ):
     "Show a pair large."
@@ -974,11 +975,11 @@ def open(self: LabelReview,
     self.about.value = escape(f'{name}, {self.label.size[1]}x{self.label.size[0]} pixels: ' + ', '.join(f'{k} {v:.3f}' for k, v in scores.items()))
     self.buttons['store'].disabled = True
     self.stage.children = (self.large, self.picture)
-    self.show()
+    self.show_label()
 
 @patch
 @locked
-def show(self: LabelReview):
+def show_label(self: LabelReview):
     "Draw the open pair in the way that is chosen."
     kind = self.shows.value
     shown = {'cut-out': lambda: self.small.on('checkerboard'), 'matte': lambda: self.small.alpha, 'photo': lambda: self.small.image, 'trimap': lambda: preview(self.label.trimap)}[kind]()
@@ -1016,8 +1017,8 @@ def store(self: LabelReview):
         return
     name = self.name
     self.pairs.correct(name, self.brush.answered, self.brush.prediction.alpha)
-    self.turn(0)
-    self.open(name)
+    self.turn_page(0)
+    self.choose(name)
 
 def review_labels(
     pairs,  # folder made by `label_folder`, or a `LabelFolder`
