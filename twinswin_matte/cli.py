@@ -455,6 +455,91 @@ def _adapt(options):
     print(f'adapted to {len(photos)} photos: {path}')
     return 0
 
+# %% ../nbs/49_cli.ipynb #4cd2f069
+@_command('label', 'make pairs of photographs without mattes, to train on', text='''A coarse model (or masks that are there) says what is sure, a trimap-based model or a classical method decides the rest at full size,
+and each pair gets scores. Writes OUT/im, OUT/gt, OUT/fg and OUT/trimap, a table OUT/labels.csv, contact sheets OUT/sheet-01.jpg, ... with the worst first, and OUT/card.json.
+  mirror, scale, crop   on which share of the subject the coarse model says something else of the mirror image, at another size, of a crop
+  models                on which share it differs from --second
+  score                 their median
+  band, area            share of the subject that was unsure; share of the picture that is foreground
+Pairs above a limit lie in OUT/dropped, where training does not see them. OUT in place of the photographs judges its pairs anew: write keep or drop into the
+column hand of its table, or give other limits. Given again, the command skips what is finished. Under torchrun the processes share the photographs.''', examples=(
+    'matte label photos --out pairs',
+    'matte label photos --out pairs --coarse masks --second trimap-free',
+    'matte label photos --out pairs --coarse runs/mine --band closed-form --longest 2048',
+    'matte label pairs --threshold 0.05',
+    'matte label pairs --review',
+    'matte train --from trimap-free data.root=pairs --out runs/own'))
+def _label_options(parser):
+    parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, or folders of them; or one folder of pairs that were made before')
+    parser.add_argument('--out', metavar='DIR', help='folder for the pairs')
+    parser.add_argument('--coarse', default='trimap-free', metavar='WHAT', help='a trained model that needs no trimap, the folder of its run, an .onnx file, or a folder of masks named like the photos (default: trimap-free)')
+    parser.add_argument('--band', default='trimap-guided', metavar='WHAT', help='a trained model that looks at trimaps, or closed-form, knn, learning-based, large-kernel, random-walk (default: trimap-guided)')
+    parser.add_argument('--second', metavar='WHAT', help='another model, or masks, to compare the coarse one with')
+    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour is doubted (default: 1.5 %% of the longer side; around masks 3 %%)')
+    parser.add_argument('--longest', type=_count, metavar='PIXELS', help='shrink larger photos to this long side (default: their own size)')
+    parser.add_argument('--threshold', type=float, metavar='X', help='largest score of a pair that is kept (default: 0.03)')
+    for name in _LIMITED:
+        parser.add_argument(f'--max-{name}', type=float, metavar='X', help=f'largest {name} of a pair that is kept (default: any)')
+    parser.add_argument('--min-area', type=float, metavar='X', help='smallest area of a pair that is kept (default: 0.01)')
+    parser.add_argument('--review', action='store_true', help='print the table of pairs that were made, the worst first; to look at them and to correct them, use review_labels in JupyterLab')
+    parser.add_argument('--licence', metavar='NAME', help='of the photos, for the card, such as CC0 (default: unknown)')
+    parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that masks have for foreground, if it is not 255 (or 65535 in files of 16 bits)')
+    parser.add_argument('--no-foregrounds', action='store_true', help='do not write OUT/fg')
+    parser.add_argument('--overwrite', action='store_true', help='do finished pairs again, also what was corrected by hand, and replace files of others')
+    _add_device(parser)
+    parser.set_defaults(run=_label, more='photos')
+
+_LIMITED = ('mirror', 'scale', 'crop', 'models', 'band')
+
+def _label(options):
+    "Label photographs, or judge pairs anew."
+    from twinswin_matte.apply.folder import PredictReport
+    from twinswin_matte.apply.label import LABELLED, LabelFolder, label_folder
+    from twinswin_matte.jobs import process_number
+    for name in options.photos:
+        _check_name(name)
+    again = len(options.photos) == 1 and (Path(options.photos[0]) / LABELLED).is_dir()
+    if options.out is None and not again:
+        options.parser.error(f'give --out DIR for the pairs, or a folder of pairs in place of {options.photos[0]}')
+    if again and options.out is not None or options.review and not again:
+        options.parser.error('a folder of pairs is judged where it is: leave --out out' if again else f'{options.photos[0]}: no pairs that were made with matte label, so there is nothing to review')
+    if again:
+        return _judge_pairs(LabelFolder(options.photos[0]), options)
+    report, chosen = PredictReport(), dict(coarse=options.coarse, band=options.band, second=options.second, radius=options.radius, longest=options.longest, matte_range=options.matte_range, device=options.device, size=options.size)
+    try:
+        label_folder(options.photos, options.out, limits=_label_limits(options, LabelFolder(options.out, new=True).card['limits']), foregrounds=not options.no_foregrounds, licence=options.licence, overwrite=options.overwrite, report=report, **chosen)
+    except KeyboardInterrupt:
+        _warn(f'stopped after {len(report.done) + len(report.skipped)} photos; the same command goes on from there')
+        return 130
+    _tell_photos(report, [options.out], options)
+    _tell_left_out(options.photos, [], {})
+    if process_number()[0] == 0 and (report.done or report.skipped):
+        print(_pairs_line(LabelFolder(options.out)))
+    return int(bool(report.failed))
+
+def _label_limits(options, old):
+    "The limits that are asked for, over the old ones; None if none is."
+    asked = {'score': options.threshold, 'area': options.min_area, **{name: getattr(options, f'max_{name}') for name in _LIMITED}}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    return {**old, **asked} if asked else None
+
+def _pairs_line(pairs):
+    "What is kept, and by which limits."
+    card = pairs.card
+    limits = ', '.join(f'{name} {"from" if name == "area" else "up to"} {value:g}' for name, value in card['limits'].items())
+    return f"{card['counts']['keep']} pairs kept, {card['counts']['drop']} dropped ({limits}): {pairs.folder / 'labels.csv'}; look at {pairs.folder / 'sheet-01.jpg'}, then train with data.root={pairs.folder}"
+
+def _judge_pairs(pairs, options):
+    "Judge pairs anew, and print what became of them."
+    table = pairs.update(_label_limits(options, pairs.card['limits']), **({'licence': options.licence} if options.licence else {}))
+    pairs.sheets()
+    if options.review:
+        print(table[['name', 'status', 'reason', 'score', *_LIMITED, 'area']].to_string(index=False, float_format='%.3f', na_rep='-'))
+    print(_pairs_line(pairs))
+    return 0
+
+
 # %% ../nbs/49_cli.ipynb #c7af94eb
 @_command('evaluate', 'compare mattes with the truth', text='''Either folders of mattes, whoever made them, paired by file name without suffix (--pred and --gt),
 or methods and pictures with true mattes (--checkpoint, --classical, --pred, and --data). With --protocol by the rules of a benchmark;
@@ -1060,7 +1145,7 @@ def _serve(options):
     return 0
 
 # %% ../nbs/49_cli.ipynb #a900aa5e
-_ORDER = ('data', 'train', 'adapt', 'evaluate', 'predict', 'export', 'save', 'join', 'push', 'models', 'serve', 'experiment', 'demo')
+_ORDER = ('data', 'train', 'adapt', 'label', 'evaluate', 'predict', 'export', 'save', 'join', 'push', 'models', 'serve', 'experiment', 'demo')
 
 def _build():
     "The parser of all commands."

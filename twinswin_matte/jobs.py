@@ -272,6 +272,22 @@ def _is_whole(path):
         return False
     return True
 
+# %% ../nbs/00a_jobs.ipynb #ad03daff
+@patch
+def move(self: Ledger,
+    path,  # of a result
+    target,  # its new place in the same folder
+):
+    "Rename a result; what is known of it goes along. An error if a file would be lost that is not ours to replace."
+    self.check({target: None})
+    entry = self._entry(path)
+    self.begin([target])
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    os.replace(path, target)
+    if entry is not None:
+        self.finish(target, entry['settings'], entry['source'])
+
+
 # %% ../nbs/00a_jobs.ipynb #0bb4bff6
 def process_number() -> tuple:  # number of this process from 0, how many there are
     "Which of the processes of `torchrun` or `accelerate launch` we are; (0, 1) if alone."

@@ -6,7 +6,8 @@
 __all__ = ['TOOLS', 'STYLE', 'SPLIT', 'ROW', 'INK', 'BRUSH', 'KEYS', 'PAINT', 'HELP', 'SIZES', 'Picture', 'show_in',
            'CompareSlider', 'compare_slider', 'compare_models', 'locked', 'Panel', 'control', 'note',
            'BackgroundChooser', 'background_chooser', 'PaintCanvas', 'TrimapBrush', 'trimap_brush', 'ErrorViewer',
-           'numbers_table', 'error_viewer', 'Gallery', 'DatasetBrowser', 'dataset_browser']
+           'numbers_table', 'error_viewer', 'Gallery', 'DatasetBrowser', 'dataset_browser', 'LabelGrid', 'LabelReview',
+           'review_labels']
 
 # %% ../../nbs/45a_apply.widgets.ipynb #fa63bb48
 try:
@@ -22,6 +23,7 @@ from html import escape
 
 from fastcore.basics import patch
 
+from .label import LabelFolder, decide_band, open_band
 from .predict import Backdrop
 from .views import (LABELS, OPACITY, SIDE, VEIL, BackgroundChoice, DatasetView, ErrorView, LatestOnly, TrimapCanvas, as_colours, as_prediction,
                                         check_share, encode, model_pictures, pair_up, preview, read_stroke, smaller, veil)
@@ -818,3 +820,212 @@ def dataset_browser(
 ) -> DatasetBrowser:
     "Look through a data set: pages, names, soft shares; choose a sample to see its trimap and composite."
     return DatasetBrowser(DatasetView(dataset, page_size=page_size, radius=radius))
+
+# %% ../../nbs/45a_apply.widgets.ipynb #5903d76c
+class LabelGrid(anywidget.AnyWidget):
+    "Thumbnails, each of which is kept or dropped."
+    _esm = TOOLS + '''
+    const WORDS = { k: 'keep', d: 'drop', u: '' }, STEPS = { ArrowLeft: -1, ArrowRight: 1 };
+    export default { render({ model, el }) {
+      el.classList.add('matte-gallery');
+      let images = [];
+      const say = (kind, index, status) => model.send({ kind, name: model.get('names')[index], status });
+      const mark = () => el.querySelectorAll('.matte-keep').forEach((button, i) => {
+        const kept = model.get('states')[i] === 'keep';
+        button.textContent = kept ? 'kept' : 'dropped';
+        button.setAttribute('aria-pressed', kept);
+        button.setAttribute('aria-label', `keep ${model.get('names')[i]}`);
+        button.parentElement.style.opacity = kept ? 1 : 0.55;
+      });
+      const tile = (content, i) => {
+        const frame = element('figure', ''), image = element('img', '', { alt: '' }), caption = element('span', '');
+        const [open, keep] = ['matte-open', 'matte-keep'].map(style => element('button', style, { type: 'button', 'data-lm-suppress-shortcuts': 'true' }));
+        open.setAttribute('aria-label', `open ${model.get('names')[i]}`);
+        fill(image, content);
+        images.push(image);
+        caption.textContent = model.get('captions')[i];
+        open.onclick = () => say('open', i);
+        keep.onclick = () => say('set', i, model.get('states')[i] === 'keep' ? 'drop' : 'keep');
+        frame.onkeydown = event => {
+          const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+          if (event.ctrlKey || event.metaKey || event.altKey) return;
+          if (key in WORDS) say('set', i, WORDS[key]);
+          else if (key in STEPS) el.querySelectorAll('.matte-open')[i + STEPS[key]]?.focus();
+          else return;
+          event.preventDefault(); event.stopPropagation();
+        };
+        keep.style.cssText = 'display: block; width: 100%; margin: 4px 0';
+        open.append(image);
+        frame.append(open, keep, caption);
+        return frame;
+      };
+      const pictures = follow(model, ['pictures', 'captions', 'names'], () => {
+        if (model.get('pictures').length !== model.get('names').length || model.get('captions').length !== model.get('names').length) return;
+        images.forEach(release);
+        images = [];
+        el.replaceChildren(...model.get('pictures').map(tile));
+        mark();
+      });
+      const states = follow(model, ['states'], mark);
+      return () => { pictures(); states(); images.forEach(release); };
+    } };
+    '''
+    _css = STYLE
+    pictures = traitlets.List(traitlets.Bytes()).tag(sync=True)  # of JPEG files
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the pairs
+    captions = traitlets.List(traitlets.Unicode()).tag(sync=True)  # one for each
+    states = traitlets.List(traitlets.Unicode()).tag(sync=True)  # 'keep' or 'drop'
+
+
+# %% ../../nbs/45a_apply.widgets.ipynb #f28b8a52
+class LabelReview(Panel):
+    "Controls for a `LabelFolder`."
+    def __init__(self,
+        pairs: LabelFolder,  # what is looked at
+        *,
+        band=None,  # what decides a corrected band, as for `open_band`; None: what made the pairs
+        page_size: int = 12,  # pairs on a page
+    ):
+        self.pairs, self.band, self.page_size, self.number, self.name, self.brush = pairs, band, page_size, 0, None, None
+        self.grid, self.picture, self.status, self.about = LabelGrid(), Picture(), note(), note()
+        self.chosen = control('Dropdown', 'Pairs', options=[('all', ''), ('kept', 'keep'), ('dropped', 'drop')], value='', width='150px')
+        self.back, self.next = (ipywidgets.Button(description=text, layout={'width': 'auto'}) for text in ('Previous page', 'Next page'))
+        self.shows = control('Dropdown', 'Show', options=['cut-out', 'matte', 'photo', 'trimap'], width='150px')
+        words = {'keep': ('Keep', 'Keep this pair'), 'drop': ('Drop', 'Drop this pair'), 'correct': ('Correct', 'Paint the trimap of this pair'), 'store': ('Use this matte', 'Put the corrected matte into the pair')}
+        self.buttons = {k: ipywidgets.Button(description=text, tooltip=tip, layout={'width': 'auto'}) for k, (text, tip) in words.items()}
+        self.large, self.stage = ipywidgets.HBox([self.shows, *self.buttons.values(), self.about], layout=ROW), ipywidgets.VBox([])
+        self.hidden = (self.large, self.picture)
+        super().__init__([ipywidgets.HBox([self.chosen, self.back, self.next, self.status], layout=ROW), self.grid, self.stage])
+        self.grid.on_msg(self._receive)
+        self.chosen.observe(lambda _: self.turn_page(-self.number), 'value')
+        self.shows.observe(lambda _: self.show_label(), 'value')
+        self.back.on_click(lambda _: self.turn_page(-1))
+        self.next.on_click(lambda _: self.turn_page(1))
+        for word in ('keep', 'drop'):
+            self.buttons[word].on_click(lambda _, word=word: self.set_status(self.name, word))
+        self.buttons['correct'].on_click(lambda _: self.correct())
+        self.buttons['store'].on_click(lambda _: self.store())
+        self.turn_page(0)
+
+
+# %% ../../nbs/45a_apply.widgets.ipynb #4c19f62a
+@patch
+@locked
+def turn_page(self: LabelReview,
+    pages: int,  # how many, forward or back
+):
+    "Show another page."
+    table = self.pairs.table()
+    rows = table[table.status == self.chosen.value] if self.chosen.value else table
+    last = max(0, math.ceil(len(rows) / self.page_size) - 1)
+    self.number = min(max(0, self.number + pages), last)
+    page = rows[self.number * self.page_size:(self.number + 1) * self.page_size]
+    with self.grid.hold_sync():
+        self.grid.names, self.grid.states = page.name.tolist(), page.status.tolist()
+        self.grid.captions = [f'{r.name}, score {r.score:.3f}' if r.score == r.score else f'{r.name}, band {r.band:.3f}' for r in page.itertuples()]
+        self.grid.pictures = [(self.pairs.records / f'{name}.jpg').read_bytes() for name in page.name]
+    self.back.disabled, self.next.disabled = self.number == 0, self.number == last
+    self._count(table, f'page {self.number + 1} of {last + 1}, ')
+
+@patch
+def _count(self: LabelReview, table, before=''):
+    "Say how many are kept."
+    self.status.value = f'{before}{int((table.status == "keep").sum())} of {len(table)} pairs kept'
+
+@patch
+@locked
+def set_status(self: LabelReview,
+    name: str,  # of a pair
+    status: str,  # 'keep', 'drop', or '' to let the limits decide
+):
+    "Keep or drop a pair; the page stays, so that it can be changed back."
+    try:
+        table = self.pairs.set_status(name, status)
+    except MattingError as error:
+        self.status.value = escape(str(error))
+        return
+    found = table.set_index('name').status
+    self.grid.states = [found[n] for n in self.grid.names]
+    self._count(table)
+
+@patch
+@locked
+def _receive(self: LabelReview, widget, content, buffers):
+    "A message of the browser."
+    if content.get('kind') == 'open':
+        self.choose(content.get('name'))
+    elif content.get('kind') == 'set':
+        self.set_status(content.get('name'), content.get('status'))
+
+
+# %% ../../nbs/45a_apply.widgets.ipynb #def17b28
+@patch
+@locked
+def choose(self: LabelReview,
+    name: str,  # of a pair
+):
+    "Show a pair large."
+    self._put_away()
+    try:
+        self.label, self.name = self.pairs.label(name), name
+    except (MattingError, KeyError) as error:
+        self.status.value = escape(f'{name}: {error}')
+        return
+    self.small, scores = smaller(self.label), self.label.scores
+    self.about.value = escape(f'{name}, {self.label.size[1]}x{self.label.size[0]} pixels: ' + ', '.join(f'{k} {v:.3f}' for k, v in scores.items()))
+    self.buttons['store'].disabled = True
+    self.stage.children = (self.large, self.picture)
+    self.show_label()
+
+@patch
+@locked
+def show_label(self: LabelReview):
+    "Draw the open pair in the way that is chosen."
+    kind = self.shows.value
+    shown = {'cut-out': lambda: self.small.on('checkerboard'), 'matte': lambda: self.small.alpha, 'photo': lambda: self.small.image, 'trimap': lambda: preview(self.label.trimap)}[kind]()
+    show_in(self.picture, shown, f'{self.name}: {kind}')
+
+@patch
+def _put_away(self: LabelReview):
+    "Close the brush."
+    if self.brush is not None:
+        self.stage.children = ()
+        self.brush.close()
+        self.brush = None
+
+@patch
+@locked
+def correct(self: LabelReview):
+    "Give the open pair's trimap to a brush."
+    self._put_away()
+    try:
+        given = self.band or (self.pairs.card.get('band') or {}).get('name', 'trimap-guided')
+        self.band = open_band(given) if isinstance(given, str) else given
+    except MattingError as error:
+        self.about.value = escape(f'{error}; say what decides the band: review_labels(pairs, band=...)')
+        return
+    self.brush = trimap_brush(self.label.image, lambda image, trimap: decide_band(self.band, image, trimap), trimap=self.label.trimap)
+    self.buttons['store'].disabled = False
+    self.stage.children = (self.large, self.brush)
+
+@patch
+@locked
+def store(self: LabelReview):
+    "Put the brush's answer into the pair."
+    if self.brush is None or self.brush.prediction is None:
+        self.about.value = 'there is no answer yet'
+        return
+    name = self.name
+    self.pairs.correct(name, self.brush.answered, self.brush.prediction.alpha)
+    self.turn_page(0)
+    self.choose(name)
+
+def review_labels(
+    pairs,  # folder made by `label_folder`, or a `LabelFolder`
+    *,
+    band=None,  # what decides a corrected band, as for `open_band`; None: what made the pairs
+    page_size: int = 12,  # pairs on a page
+) -> LabelReview:
+    "Keep, drop and correct labelled pairs; each answer is written at once."
+    return LabelReview(pairs if isinstance(pairs, LabelFolder) else LabelFolder(pairs), band=band, page_size=page_size)
+

@@ -327,6 +327,17 @@ def _open_tree(root, *, longest, megabytes, publishable, times, **ranges):
     train = _remember(train, longest, megabytes, times) if any(map(len, train)) else None
     return DataPool(train, validation, test, backgrounds, notes)
 
+# %% ../../nbs/12_data.mattes.ipynb #15cb1b65
+def _card_notes(root):
+    "What the card of labelled pairs says, as notes."
+    try:
+        card = json.loads((Path(root) / 'card.json').read_text(encoding='utf-8'))
+        made = ', '.join(f'{k} {v.get("name") or v.get("masks")}' for k in ('coarse', 'second', 'band') if (v := card.get(k)))
+        return [f'labels made by {made}: predictions, not ground truth', f'licence of the photographs: {card.get("licence", "unknown")}'] if made else []
+    except (OSError, ValueError, AttributeError):  # none, or of something else
+        return []
+
+
 # %% ../../nbs/12_data.mattes.ipynb #2a9e8a69
 _NESTED = {'aisegment': ('clip_img', 'matting'), 'supervisely': ('ds*/img', 'ds*/ann')}  # patterns of folders of the data sets that have readers of their own
 
@@ -375,6 +386,7 @@ def _open_flat(root, *, longest, megabytes, publishable, folds=None, fold=0, **r
     sets = {s: whole.subset(names) for s, names in parts.items() if names}
     train = sets.get('train') or whole
     notes = [f'{s}: {len(d)} pairs ({f"fold {fold} of {folds}" if folds else "by hash of the name"})' for s, d in sets.items()]
+    notes += _card_notes(root)
     return DataPool(_remember([train], longest, megabytes), sets.get('validation'), {'test': sets['test']} if 'test' in sets else {},
                     _background_folders(root, publishable), notes)
 
