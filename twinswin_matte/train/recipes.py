@@ -92,7 +92,7 @@ class Recipe:
     def options(self) -> dict:
         "What the model's class is given."
         m, known = self.config.model, model_options(self.config.model.name)
-        given = dict(encoder=m.encoder, pretrained=m.pretrained, encoder_options=dict(m.encoder_options), **({'decoder': m.decoder} if 'decoder' in known else {}))
+        given = {k: v for k, v in dict(encoder=m.encoder, pretrained=m.pretrained, encoder_options=dict(m.encoder_options), decoder=m.decoder).items() if k in known}
         return {**given, **({'decoder_options': dict(m.decoder_options)} if m.decoder_options else {}), **m.options}
 
     def load_data(self) -> tuple:  # training loader, validation loader or None, and a card of what the data are
@@ -182,7 +182,7 @@ class Recipe:
         output = model(batch['image'])
         return *self.on_alpha(batch, logits=output.logits, alpha=output.probability), output
 
-RECIPES['mattenet'] = RECIPES['dino'] = Recipe
+RECIPES['mattenet'] = RECIPES['dino'] = RECIPES['selfie'] = Recipe
 
 # %% ../../nbs/33_train.recipes.ipynb #38d403cd
 @RECIPES.register('twinswin')
@@ -490,7 +490,7 @@ def build_data(
 def _untrained(config):
     "A warning if an encoder could begin with weights and does not; the nano and micro ones have none."
     m = config.model
-    found = not (m.pretrained or m.checkpoint or m.encoder.endswith(('_nano', '_micro')))
+    found = 'encoder' in model_options(m.name) and not (m.pretrained or m.checkpoint or m.encoder.endswith(('_nano', '_micro')))
     return [f'the encoder {m.encoder} begins from random weights; model.pretrained=true begins with those of ImageNet, which in experiment 05 halved the error'] * found
 
 def _encoder_from(config):
