@@ -16,7 +16,7 @@ from twinswin_matte.models.zoo import create_model
 from twinswin_matte.train.runs import environment
 
 PHOTOGRAPHS = [*(f'photos/{name}.jpg' for name in ('astronaut', 'chelsea', 'coffee', 'rocket')), 'textures/wood.jpg', 'textures/hubble.jpg', 'camera', 'clock', 'coins', 'retina']  # samples of the library, and functions of skimage.data
-DATA = [{'name': 'photographs of people, most of them taken by the cameras of phones, by Google, which does not publish them', 'licence': 'not published'}]
+DATA = [{'name': 'photographs of people by Google, most of them taken by the cameras of phones', 'licence': 'not published'}]
 NOTES = ('the network is MediaPipe Selfie Segmentation (general model, version 2021-01-19), Copyright The MediaPipe Authors, licensed under the Apache License, Version 2.0',
          'changed by twinswin_matte: the tensors of the TensorFlow Lite file have the names and the order of axes of PyTorch; their values are as they were, float16 there and here',
          'made for one or a few people within about two meters; it segments at 256x256 pixels, so that hair is coarse')
