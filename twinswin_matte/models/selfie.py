@@ -202,6 +202,8 @@ def two_pass(
     contrast: float = 2.5,  # factor around one half
 ) -> MatteOutput:  # of the picture's size
     "Predict the whole picture, then a crop around what was found; both are averaged with their mirror images, and with each other."
+    if torch.compiler.is_exporting():
+        raise MattingError('two passes cannot be exported, since where the second looks depends on what the first finds; set model.passes = 1')
     alpha = _mirrored(predict, image)
     for k, found in enumerate(alpha[:, 0] > 0.5):
         if found.any():
