@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from held_out import begin_with, free_errors, held_out, share_of_one
 
-from twinswin_matte.apply.predict import SHIPPED, Matter, checkpoint_file
+from twinswin_matte.apply.predict import Matter, checkpoint_file
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol
 from twinswin_matte.core import data_root, repo_root, save_json
 from twinswin_matte.experiments import frozen_composites
@@ -98,7 +98,7 @@ def main():
     "Measure, then write the folder and the record."
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('run', nargs='+', help='folder of the run, or of several that become an ensemble; shipped: the weights that are there now')
-    parser.add_argument('name', choices=SHIPPED)
+    parser.add_argument('name', choices=DATA)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from')
     parser.add_argument('--first', help='the classical method that trimap-guided begins with, or several as learning-based+knn, whatever it was trained with')

@@ -95,7 +95,7 @@ def _as_typed(text, options):
     return text.replace('pass overwrite=True', 'give --overwrite').replace('overwrite=True', '--overwrite')
 
 # %% ../nbs/49_cli.ipynb #48ebeabd
-CHECKPOINT = 'a trained model, the folder of its run, or trimap-free or trimap-guided, which come with the library'
+CHECKPOINT = 'a trained model, the folder of its run, or trimap-free, trimap-guided or selfie, which come with the library'
 
 def _add_device(parser):
     "The options of every command that runs a model."

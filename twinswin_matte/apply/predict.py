@@ -245,7 +245,7 @@ def guide_for(
     return None if trimap is None else _as_trimap(trimap, size, matte_range)
 
 # %% ../../nbs/40_apply.predict.ipynb #47564369
-SHIPPED = ('trimap-free', 'trimap-guided')  # checkpoints that come with the library
+SHIPPED = ('trimap-free', 'trimap-guided', 'selfie')  # checkpoints that come with the library
 
 def _shipped(name):
     "The folder of a checkpoint that comes with the library; an error that helps if it is not there."

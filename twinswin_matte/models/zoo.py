@@ -26,11 +26,12 @@ from .guided import GuidedNet
 from .mattenet import MatteNet, MattingModel
 from .modnet import MODNet
 from .refiner import RefinedMatte, Refiner
+from .selfie import Selfie
 from .twin import TwinMatte
 
 # %% ../../nbs/29_models.zoo.ipynb #a1169204
 MODELS = Registry('model')
-MODELS.update({'mattenet': MatteNet, 'guided': GuidedNet, 'twinswin': TwinMatte, 'dino': DinoMatte, 'modnet': MODNet, 'alphagan': AlphaGAN})
+MODELS.update({'mattenet': MatteNet, 'guided': GuidedNet, 'twinswin': TwinMatte, 'dino': DinoMatte, 'modnet': MODNet, 'alphagan': AlphaGAN, 'selfie': Selfie})
 
 @MODELS.register('tsr')
 @delegates(TwinMatte)

@@ -71,7 +71,7 @@ def resolve_pretrained(
         return config
     kept = Path(run or '') / 'config.yaml'
     begun = load_config(kept).model.pretrained if run and kept.is_file() else 'auto'
-    return changed(config, {'model.pretrained': begun if begun != 'auto' else not m.checkpoint and where_weights_are(m.encoder, **m.encoder_options) in ('here', 'hub')})
+    return changed(config, {'model.pretrained': begun if begun != 'auto' else not m.checkpoint and 'encoder' in model_options(m.name) and where_weights_are(m.encoder, **m.encoder_options) in ('here', 'hub')})
 
 def begins_trained(
     config: TrainConfig,  # of a training, after `resolve_pretrained`
@@ -118,7 +118,7 @@ class Recipe:
     def options(self) -> dict:
         "What the model's class is given."
         m, known = self.config.model, model_options(self.config.model.name)
-        given = dict(encoder=m.encoder, pretrained=m.pretrained, encoder_options=dict(m.encoder_options), **({'decoder': m.decoder} if 'decoder' in known else {}))
+        given = {k: v for k, v in dict(encoder=m.encoder, pretrained=m.pretrained, encoder_options=dict(m.encoder_options), decoder=m.decoder).items() if k in known}
         return {**given, **({'decoder_options': dict(m.decoder_options)} if m.decoder_options else {}), **m.options}
 
     def load_data(self) -> tuple:  # training loader, validation loader or None, and a card of what the data are
@@ -208,7 +208,7 @@ class Recipe:
         output = model(batch['image'])
         return *self.on_alpha(batch, logits=output.logits, alpha=output.probability), output
 
-RECIPES['mattenet'] = RECIPES['dino'] = Recipe
+RECIPES['mattenet'] = RECIPES['dino'] = RECIPES['selfie'] = Recipe
 
 # %% ../../nbs/33_train.recipes.ipynb #38d403cd
 @RECIPES.register('twinswin')
@@ -531,7 +531,7 @@ def build_data(
 def _untrained(config):
     "A warning if an encoder could begin with weights and does not."
     m, rate = config.model, encoder_rate(config)
-    if begins_trained(config) or (place := where_weights_are(m.encoder, **m.encoder_options)) == 'nowhere':
+    if 'encoder' not in model_options(m.name) or begins_trained(config) or (place := where_weights_are(m.encoder, **m.encoder_options)) == 'nowhere':
         return []
     how = missing_weights(m.encoder) if place == 'away' else 'model.pretrained=true begins with them'
     slow = f'; train.encoder_lr={rate:g} is for pretrained weights, 1 is for random ones' if rate < 1 else ''
