@@ -29,7 +29,7 @@ from ..core import MattingError, MattingSample, _as_tensor, _from_array, as_phot
 from ..jobs import Progress, gather_images, stream
 from ..models.blocks import check_options
 from ..models.classical import classical_method, smooth_alpha, solve_alpha
-from ..models.hub import MANIFEST, find_pretrained, is_hub_name
+from ..models.hub import MANIFEST, find_pretrained, holds_model, is_hub_name
 from ..models.zoo import load_checkpoint
 from ..outputs import OUTPUTS, Backdrop, Look, _resize, check_outputs, save_output
 from ..trimap import drawn_trimap, load_trimap, trimap_from_coarse, trimap_from_mask, unknown_region
@@ -260,7 +260,7 @@ def checkpoint_file(
     revision: str | None = None,  # commit, tag or branch on the Hub
 ) -> Path:
     "The checkpoint that a path means: a file, the best of a run's folder, one that comes with the library, or a checked model of the Hub."
-    path = _shipped(path) if path in SHIPPED and not Path(path).exists() else path
+    path = _shipped(path) if path in SHIPPED and not holds_model(path) else path
     if is_hub_name(path) or revision is not None or (Path(path) / MANIFEST).is_file() or (Path(path).parent / MANIFEST).is_file():
         return find_pretrained(path, revision=revision)
     path = Path(path)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FILES', 'MANIFEST', 'SETTLE', 'write_manifest', 'fingerprint', 'check_folder', 'hub_licence', 'run_details',
-           'model_card', 'is_hub_name', 'find_pretrained', 'HubMatte', 'save_pretrained', 'from_pretrained',
-           'push_to_hub', 'join_models', 'join_checkpoints']
+           'model_card', 'is_hub_name', 'holds_model', 'find_pretrained', 'HubMatte', 'save_pretrained',
+           'from_pretrained', 'push_to_hub', 'join_models', 'join_checkpoints']
 
 # %% ../../nbs/29a_models.hub.ipynb #77b02019
 import json
@@ -406,6 +406,13 @@ def _download(name, revision, **options):
         raise MattingError(f'{where}: the Hub did not give it ({type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ""}); try again, or give a folder') from error
 
 # %% ../../nbs/29a_models.hub.ipynb #9adeba49
+def holds_model(
+    path,  # anything
+) -> bool:
+    "Is it a file, or the folder of a saved model or of a run? A folder of photographs that has the name of a model is neither."
+    path = Path(path)
+    return path.is_file() or any((path / name).is_file() for name in (FILES[0], MANIFEST, 'best.safetensors'))
+
 def find_pretrained(
     source,  # a saved model's folder, a .safetensors file, the name of a checkpoint that comes with the library, or 'user/name' on the Hub
     *,
@@ -422,7 +429,7 @@ def find_pretrained(
     if revision is not None:
         raise MattingError(f'{source}: revision={revision!r} is for models on the Hub (user/name); a folder has only what is in it')
     path = Path(source)
-    path = weights_folder() / path if not path.exists() and (weights_folder() / path).is_dir() else path
+    path = weights_folder() / path if not holds_model(path) and (weights_folder() / path).is_dir() else path
     if path.is_dir():
         return check_folder(path, expected=expected)
     _refuse_pickle(path)
