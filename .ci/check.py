@@ -101,8 +101,10 @@ def lint():
 
 
 def tidy():
-    "Saved notebooks are small, show no error and name no absolute path."
-    problems = []
+    "Saved notebooks are small, show no error and name no absolute path; no other file that git tracks is large, but for checkpoints."
+    tracked = [Path(name) for name in subprocess.run(['git', 'ls-files', '-z'], capture_output=True, text=True, check=True).stdout.split('\0') if name and Path(name).is_file()]
+    limits = {p: 20 if p.suffix == '.safetensors' else 1 for p in tracked if p.suffix != '.ipynb'}
+    problems = [f'{p}: {p.stat().st_size / 2**20:.1f} MB, the limit is {most}; was it downloaded here?' for p, most in limits.items() if p.stat().st_size > most * 2**20]
     for path in notebooks:
         text = path.read_text(encoding='utf-8')
         cells = json.loads(text)['cells']
