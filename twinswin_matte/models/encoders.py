@@ -399,7 +399,7 @@ def _with_checkpointing(network, model):
         raise MattingError(f'{model}: timm has no gradient checkpointing for it; leave checkpointing out') from None
 
 _OWN = ('taps', 'pyramid', 'width')  # options of PlainVitEncoder; all others are timm's
-_RESHAPED = {'embed_dim', 'embed_dims', 'channels', 'pad_type'}  # options with which the hub's weights are those of another network
+_RESHAPED = {'embed_dim', 'embed_dims', 'channels', 'depths', 'depth', 'layers', 'pad_type'}  # options with which the hub's weights are those of another network
 
 def _find(name, in_channels, mean, std):
     "timm's name, the options, mean and std of an encoder."
