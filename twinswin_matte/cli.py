@@ -480,7 +480,7 @@ def _label_options(parser):
     parser.add_argument('--longest', type=_count, metavar='PIXELS', help='shrink larger photos to this long side (default: their own size)')
     parser.add_argument('--threshold', type=float, metavar='X', help='largest score of a pair that is kept (default: 0.03)')
     for name in _LIMITED:
-        parser.add_argument(f'--max-{name}', type=float, metavar='X', help=f'largest {name} of a pair that is kept (default: any)')
+        parser.add_argument(f'--max-{name}', type=float, metavar='X', help=f'largest {name} of a pair that is kept (default: {"0.99" if name == "band" else "any"})')
     parser.add_argument('--min-area', type=float, metavar='X', help='smallest area of a pair that is kept (default: 0.01)')
     parser.add_argument('--review', action='store_true', help='print the table of pairs that were made, the worst first; to look at them and to correct them, use review_labels in JupyterLab')
     parser.add_argument('--licence', metavar='NAME', help='of the photos, for the card, such as CC0 (default: unknown)')

@@ -260,7 +260,7 @@ def __call__(self: Labeller,
     return label
 
 # %% ../../nbs/43b_apply.label.ipynb #1cf063c3
-LIMITS = {'score': 0.03, 'area': 0.01}  # of pairs that are kept
+LIMITS = {'score': 0.03, 'band': 0.99, 'area': 0.01}  # of pairs that are kept
 
 def check_limits(
     limits: dict,  # names in `SCORES` -> 0..1
