@@ -59,6 +59,8 @@ def matte(
     coarse=None,  # for trimap='auto': the model of the first matte; None: 'trimap-free'
     matte_range=None,  # the number that a mask or trimap has for foreground (1, 2, 255, 4095), or 'labels', if it is not what its 8 or 16 bits say
     radius=None,  # pixels of the unknown band around a mask or first matte; None: 1.5 % of the longer side
+    point=None,  # which subject is meant, for models that can be told: (x, y) on it in pixels, (x, y, 0) beside it, or a list of those; of several pictures a list with one for each
+    box=None,  # or (left, top, right, bottom) around it
     **options,  # device, size, precision, compiled and settle, as for `Matter`
 ) -> 'Prediction':  # with `alpha` (1xHxW), `foreground`, `cutout()`, `on(background)` and `save(path)`; a list for several
     "Estimate the alpha of a picture; the model stays loaded for the next one."
@@ -71,7 +73,7 @@ def matte(
     if auto or coarse is not None:
         shared = {k: v for k, v in options.items() if k in ('device', 'precision')}
         coarse = coarse if _is_ready(coarse) else _matter('trimap-free' if coarse is None else coarse, shared)
-    return _matter(model, options)(image, trimap, mask=mask, coarse=coarse, radius=radius, matte_range=matte_range)
+    return _matter(model, options)(image, trimap, mask=mask, coarse=coarse, radius=radius, matte_range=matte_range, point=point, box=box)
 
 # %% ../nbs/51_api.ipynb #29b4baa6
 def train_model(

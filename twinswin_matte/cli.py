@@ -74,6 +74,13 @@ def _count(text):
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
     return int(text)
 
+def _pixels(text):
+    "Numbers with commas, for argparse."
+    try:
+        return tuple(float(v) for v in text.split(','))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}': give pixels with commas between them, such as 120,80") from None
+
 def _range(text, trimap=False):
     "What the mattes or trimaps of a folder have for opaque, for argparse."
     from twinswin_matte.core import MattingError, parse_range
@@ -136,6 +143,8 @@ def _predict_options(parser):
     parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that masks or trimaps have for foreground, if it is not 255 (or 65535 in files of 16 bits): 1, 2, 4095, ...; labels: every number but 0 of a mask is foreground')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
     parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is doubted (default: 1.5 %% of the longer side)')
+    parser.add_argument('--point', type=_pixels, action='append', metavar='X,Y', help='for one photo and a model that can be told: a place on the subject that is meant, in pixels from the upper left corner; X,Y,0: a place beside it; may be given several times')
+    parser.add_argument('--box', type=_pixels, metavar='LEFT,TOP,RIGHT,BOTTOM', help='the same: a box around the subject, in pixels')
     parser.add_argument('--settle', metavar='METHOD', help='what the model and the colours of the photo leave open is decided by closed-form, knn, learning-based, large-kernel or random-walk; of a model that needs trimaps, closed-form lets the alpha follow the edges of the photo; '
                         'none: neither (default: what the checkpoint says, which is closed-form for those that come with the library). Takes some times as long as a small model; not for videos, and not with --tiles')
     parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory; of the model alone, not settled')
@@ -150,7 +159,7 @@ def _predict_options(parser):
     parser.set_defaults(run=_predict, more='photos')
 
 # %% ../nbs/49_cli.ipynb #51b82c85
-FOR_PHOTOS = ('trimap', 'mask', 'coarse', 'radius', 'matte_range', 'blur', 'tint')  # options that videos have no use for
+FOR_PHOTOS = ('trimap', 'mask', 'coarse', 'radius', 'matte_range', 'point', 'box', 'blur', 'tint')  # options that videos have no use for
 
 def _predict(options):
     "Matte photos and videos."
@@ -175,6 +184,7 @@ def _predict(options):
     matter = SparingMatter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle, report=lambda line: _warn(f'{line}; with --tiles auto all of them count'))
     _check_settle(options, videos, matter.needs_trimap)
     guides = _guides(options, matter) if photos else {}
+    matter = _name_subject(options, photos, matter, guides)
     taken, left = _choose_videos(videos, [v for found in beside.values() for v in found], outputs, options, matter.needs_trimap)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun ends its processes so
     try:
@@ -221,6 +231,19 @@ def _guides(options, matter):
         options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto')
     coarse = Matter(options.coarse or 'trimap-free', device=options.device, precision=options.precision) if options.trimap == 'auto' else None
     return dict(trimap=options.trimap, mask=options.mask, coarse=coarse, radius=options.radius, matte_range=options.matte_range)
+
+def _name_subject(options, photos, matter, guides):
+    "The model, or that of the first matte, told which subject is meant."
+    prompt = {k: v for k in ('point', 'box') if (v := getattr(options, k)) is not None}
+    if not prompt:
+        return matter
+    given = next((k for k in ('tiles', 'mask') if getattr(options, k)), 'trimap' if options.trimap not in (None, 'auto') else None)
+    if given or len(photos) != 1:
+        options.parser.error('--point and --box are for one photo' + (f', and not with --{given}' if given else f', and there are {len(photos)}'))
+    if not matter.needs_trimap:
+        return matter.about(**prompt)
+    guides['coarse'] = guides['coarse'].about(**prompt)
+    return matter
 
 def _predict_photos(photos, matter, outputs, options, guides):
     "Matte photos; what Ctrl-C leaves is gone on with by the same command."

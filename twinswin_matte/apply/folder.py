@@ -180,7 +180,7 @@ def fingerprint(
     if isinstance(thing, torch.nn.Module):
         return [type(thing).__qualname__, _weights(thing)]
     if isinstance(thing, Matter):
-        return [fingerprint(thing.model), thing.size, str(thing.precision), *[thing.settle] * (thing.settle != 'none')]
+        return [fingerprint(thing.model), thing.size, str(thing.precision), *[thing.settle] * (thing.settle != 'none'), *[fingerprint(thing.prompt)] * bool(thing.prompt)]
     if isinstance(thing, Backdrop):
         return [thing.color, fingerprint(thing.picture)]
     if torch.is_tensor(thing):

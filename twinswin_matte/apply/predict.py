@@ -30,6 +30,7 @@ from ..jobs import Progress, gather_images, stream
 from ..models.blocks import check_options
 from ..models.classical import classical_method, smooth_alpha, solve_alpha
 from ..models.hub import MANIFEST, find_pretrained, holds_model, is_hub_name
+from ..models.prompted import prompt_map
 from ..models.zoo import load_checkpoint
 from ..outputs import OUTPUTS, Backdrop, Look, _resize, check_outputs, save_output
 from ..trimap import drawn_trimap, load_trimap, trimap_from_coarse, trimap_from_mask, unknown_region
@@ -227,6 +228,8 @@ def guide_for(
     coarse=None,  # a `Matter` that needs no trimap: known is where its matte and the picture's colours agree
     radius=None,  # pixels of doubt around mask or coarse matte, one number or (inside, outside); None: 1.5 % of the longer side
     matte_range=None,  # the number that a mask or trimap has for foreground (1, 2, 255, 4095), or 'labels', if it is not 255 or 65535, as it has 8 or 16 bits
+    point=None,  # which subject the coarse model shall find: (x, y) on it in pixels, (x, y, 0) beside it, or a list of those
+    box=None,  # or (left, top, right, bottom) around it
 ) -> torch.Tensor | None:  # 1xHxW in {0, 0.5, 1}; None if nothing was given
     "The trimap of a picture: drawn, from a mask, or from a coarse model."
     auto, size = isinstance(trimap, str) and trimap == 'auto', tuple(image.shape[-2:])
@@ -238,10 +241,13 @@ def guide_for(
         raise MattingError(f'radius={radius}: has no effect without a mask or a coarse model; leave it out')
     if matte_range is not None and mask is None and (auto or trimap is None):
         raise MattingError(f'matte_range={matte_range}: has no effect without a mask or a drawn trimap; leave it out')
+    named = {k: v for k, v in (('point', point), ('box', box)) if v is not None}
+    if named and coarse is None:
+        raise MattingError(f'{next(iter(named))}: the trimap says which subject is meant; leave it out, or give a coarse model to tell it to')
     if mask is not None:
         return trimap_from_mask(_as_mask(mask, size, parse_range(matte_range)), radius=doubt_radius(size, radius))
     if coarse is not None:
-        return trimap_from_coarse(image, getattr(coarse, 'plain', coarse)(image).alpha, radius=doubt_radius(size, radius))
+        return trimap_from_coarse(image, getattr(coarse, 'plain', coarse)(image, **named).alpha, radius=doubt_radius(size, radius))
     return None if trimap is None else _as_trimap(trimap, size, matte_range)
 
 # %% ../../nbs/40_apply.predict.ipynb #47564369
@@ -288,6 +294,11 @@ def _check_settle(method, model):
             raise MattingError(f'settle={method!r} is for models without a trimap; what {type(model).__name__} says is settled by closed-form, or not at all (none)')
     return method
 
+def _check_prompt(prompt, matter):
+    "An error if a model cannot be told which subject is meant."
+    if prompt and not matter.takes_prompt:
+        raise MattingError(f'{next(iter(prompt))}: {type(matter.model).__name__} cannot be told which subject is meant; give a mask or trimap to a model that takes one')
+
 class Matter:
     """A model made ready to matte pictures of any size.
 
@@ -306,7 +317,7 @@ class Matter:
         compiled: bool = False,  # compile the model with `torch.compile`: a slow first picture of each size, faster ones after it
         settle: str | None = None,  # a method in CLASSICAL for what the model and the picture's colours leave open; for models that need a trimap 'closed-form', which lets their alpha follow the picture's edges; 'none' for the model's own alpha; None: what the checkpoint says, else 'none'
     ):
-        self.card = {}  # what the checkpoint tells about itself
+        self.card, self.prompt = {}, {}  # what the checkpoint tells about itself; point and box of all pictures
         self.precision = _check_precision(precision)
         self.device = choose_device(device)
         if size is not None and (not isinstance(size, int) or size < 32):
@@ -322,6 +333,22 @@ class Matter:
     def needs_trimap(self) -> bool:
         "Does the model want a trimap with each picture?"
         return bool(getattr(self.model, 'needs_trimap', False))
+
+    @property
+    def takes_prompt(self) -> bool:
+        "Can the model be told which subject is meant, by `point` or `box`?"
+        return bool(getattr(self.model, 'takes_prompt', False))
+
+    def about(self,
+        *,
+        point=None,  # (x, y) on the subject in pixels, (x, y, 0) beside it, or a list of those
+        box=None,  # (left, top, right, bottom) around it
+    ) -> 'Matter':
+        "The same model, told which subject is meant wherever a call does not say it."
+        twin = copy(self)
+        twin.prompt = {k: v for k, v in (('point', point), ('box', box)) if v is not None}
+        _check_prompt(twin.prompt, self)
+        return twin
 
     @property
     def plain(self) -> 'Matter':
@@ -369,11 +396,11 @@ def _explained(compiled):
 
 @patch
 @torch.inference_mode()
-def _alpha(self: Matter, image, trimap):
-    "Nx1xHxW alpha of Nx3xHxW pictures at the working size."
+def _alpha(self: Matter, image, guide=None):
+    "Nx1xHxW alpha of Nx3xHxW pictures at the working size; the guide is trimap or prompt, as the model takes it."
     run = self.model if self.compiled is None else self.compiled
     with _explained(self.compiled), torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-        output = run(image, trimap) if self.needs_trimap else run(image)
+        output = run(image) if guide is None else run(image, guide)
     alpha = output.alpha.float()
     if not bool(alpha.isfinite().all()):
         hint = 'its weights are broken, use another checkpoint' if self.precision == torch.float32 else 'the precision is too low for it, use float32'
@@ -403,18 +430,25 @@ def _settled(self: Matter, image, alpha):
 
 @patch
 def _ready(self: Matter, image, guides):
-    "A picture with what its file says, and its trimap, checked."
-    sample = _told_photo(image, 4)
+    "A picture with what its file says, its trimap, and what names its subject, checked."
+    sample, prompt = _told_photo(image, 4), {}
+    if not self.needs_trimap:
+        guides, prompt = {k: v for k, v in guides.items() if k not in ('point', 'box')}, {k: guides[k] for k in ('point', 'box') if guides.get(k) is not None}
+    prompt = prompt or self.prompt
+    _check_prompt(prompt, self)
+    prompt_map(sample.size, **prompt)  # an error for what lies outside
     trimap = guide_for(sample.image, **guides)
     if trimap is None and self.needs_trimap:
         raise MattingError(f'{type(self.model).__name__} needs a trimap with each picture: give one (trimap), a mask (mask), or a coarse model that needs none (coarse)')
-    return sample, trimap
+    return sample, trimap, prompt
 
 @patch
-def _mattes(self: Matter, images, trimaps):
+def _mattes(self: Matter, images, trimaps, prompts):
     "Predictions of pictures that have one working size."
     small = working_size(images[0].shape[-2:], self.size)
     guide = torch.stack([_resize_trimap(t, small) for t in trimaps]).to(self.device) if self.needs_trimap else None
+    if any(prompts):
+        guide = torch.stack([prompt_map(small, **p, seen_at=images[0].shape[-2:]) for p in prompts]).to(self.device)
     coarse = self._alpha(torch.stack([_resize(i, small) for i in images]).to(self.device), guide)
     for image, trimap, alpha in zip(images, trimaps, coarse, strict=True):
         alpha = _resize(alpha, image.shape[-2:]).clamp(0, 1).cpu()
@@ -424,7 +458,7 @@ def _one_each(guides, count, what):
     "A list with a trimap or mask for each picture: as given, or None or 'auto' for all."
     if guides is None or isinstance(guides, str) and guides == 'auto':
         return [guides] * count
-    several = isinstance(guides, Iterable) and not isinstance(guides, str) and getattr(guides, 'ndim', 4) == 4
+    several = isinstance(guides, Iterable) and not isinstance(guides, str) and (what in ('points', 'boxes') or getattr(guides, 'ndim', 4) == 4)
     guides = list(guides) if several else [guides]
     if len(guides) != count:
         raise MattingError(f'{count} pictures and {len(guides)} {what}: give one for each')
@@ -436,7 +470,7 @@ def batch(self: Matter,
     trimaps=None,  # one for each, 'auto' or None
     *,
     together: int = 8,  # at most so many go through the model at once
-    **guides,  # mask (one for each), coarse, radius and matte_range as in `guide_for`
+    **guides,  # mask, point and box (one for each, or None), coarse, radius and matte_range as in `guide_for`
 ) -> list:  # of `Prediction`
     "The mattes of several pictures."
     check_options(guide_for, guides, 'Matter')
@@ -445,25 +479,25 @@ def batch(self: Matter,
     images, groups, found = list(images), defaultdict(list), {}
     if together < 1:
         raise MattingError(f'together={together}: at least one picture at a time')
-    trimaps, masks = _one_each(trimaps, len(images), 'trimaps'), _one_each(guides.pop('mask', None), len(images), 'masks')
-    ready = [self._ready(i, {**guides, 'trimap': t, 'mask': m}) for i, t, m in zip(images, trimaps, masks, strict=True)]
-    for number, (sample, _) in enumerate(ready):
+    each = {'trimap': _one_each(trimaps, len(images), 'trimaps'), **{k: _one_each(guides.pop(k, None), len(images), what) for k, what in (('mask', 'masks'), ('point', 'points'), ('box', 'boxes'))}}
+    ready = [self._ready(image, {**guides, **{k: v[n] for k, v in each.items()}}) for n, image in enumerate(images)]
+    for number, (sample, *_) in enumerate(ready):
         groups[working_size(sample.size, self.size)].append(number)
     for numbers in groups.values():
         for part in (numbers[k:k + together] for k in range(0, len(numbers), together)):
-            found.update(zip(part, self._mattes([ready[n][0].image for n in part], [ready[n][1] for n in part]), strict=True))
-    return [keep_transparency(Prediction(found[n], sample.image.cpu(), sample.name), sample) for n, (sample, _) in enumerate(ready)]
+            found.update(zip(part, self._mattes([ready[n][0].image for n in part], [ready[n][1] for n in part], [ready[n][2] for n in part]), strict=True))
+    return [keep_transparency(Prediction(found[n], sample.image.cpu(), sample.name), sample) for n, (sample, *_) in enumerate(ready)]
 
 @patch
 def __call__(self: Matter,
     image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor; a list of them, or an Nx3xHxW tensor, for several
     trimap=None,  # 1xHxW in {0, 0.5, 1} or any picture of one; known pixels are kept as they are. A list for several
-    **guides,  # or mask (a list for several), coarse, radius and matte_range as in `guide_for`
+    **guides,  # or mask, coarse, radius, matte_range, point and box as in `guide_for` (mask, point and box: a list with one for each of several); point and box without a coarse model are for one that takes prompts
 ) -> Prediction:  # at the picture's size, on the CPU; a list for several
     "The matte of a picture."
     if isinstance(image, (list, tuple)) or torch.is_tensor(image) and image.ndim == 4:
         return self.batch(image, trimap, **guides)
-    return self.batch([image], [trimap], **guides)[0]
+    return self.batch([image], [trimap], **{k: [v] if k in ('point', 'box') else v for k, v in guides.items()})[0]
 
 # %% ../../nbs/40_apply.predict.ipynb #34badc2f
 @patch(cls_method=True)
@@ -485,9 +519,11 @@ def predict(
     mask=None,  # or a mask
     coarse=None,  # or the checkpoint of a model that needs none
     matte_range=None,  # of mask or trimap, as in `guide_for`
+    point=None,  # which subject is meant, as in `guide_for`
+    box=None,  # the same
     **options,  # device, size, precision, compiled and settle, as for `Matter`
 ) -> Prediction:  # at the picture's size
     "The matte of one picture; for many, keep a `Matter`."
     if coarse is not None and not callable(coarse):
         coarse = Matter(coarse, device=options.get('device', 'auto'))
-    return Matter(checkpoint, **options)(image, trimap, mask=mask, coarse=coarse, matte_range=matte_range)
+    return Matter(checkpoint, **options)(image, trimap, mask=mask, coarse=coarse, matte_range=matte_range, point=point, box=box)

@@ -354,7 +354,7 @@ class _Job:
         "The coarse matte with a long side of `side`, and its doubt."
         small = working_size(self.size, side)
         guide = None if self.trimap is None else _resize_trimap(self.trimap, small)[None].to(self.matter.device)
-        alpha = self.matter._alpha(_resize(self.image, small)[None].to(self.matter.device), guide)[0].cpu().clamp(0, 1)
+        alpha = self.matter._alpha(_resize(self.image, small)[None].to(self.matter.device), guide if self.matter.needs_trimap else None)[0].cpu().clamp(0, 1)
         self.coarse = alpha if guide is None else torch.where(unknown_region(guide[0].cpu()), alpha, guide[0].cpu())
         self.doubt = doubt_map(self.coarse, radius=3 if self.radius is None else max(1, math.ceil(self.radius / self.scale)))
 
@@ -526,15 +526,15 @@ class SparingMatter(Matter):
         share = max(0, free_memory(self.device) - 16 * count * size[0] * size[1]) / (bytes_per_pixel(self) * pixels)
         return max(wanted) if share >= 1 else max(32, int(max(wanted) * share ** 0.5))
 
-    def _mattes(self, images, trimaps):
+    def _mattes(self, images, trimaps, prompts):
         "As `Matter` has them; one at a time, and smaller, where memory is short."
         size, wanted = images[0].shape[-2:], max(working_size(images[0].shape[-2:], self.size))
         if self.affordable(size, len(images)) == wanted:
-            yield from super()._mattes(images, trimaps)
+            yield from super()._mattes(images, trimaps, prompts)
             return
-        for image, trimap in zip(images, trimaps, strict=True):
+        for image, trimap, prompt in zip(images, trimaps, prompts, strict=True):
             smaller = copy(self)
             smaller.size = self.affordable(size)
             if smaller.size < wanted:
                 self.report(f'{size[1]}x{size[0]} pixels are too many for the {free_memory(self.device) / 2**30:.1f} GiB of memory that are free: worked at {smaller.size} pixels')
-            yield from Matter._mattes(smaller, [image], [trimap])
+            yield from Matter._mattes(smaller, [image], [trimap], [prompt])

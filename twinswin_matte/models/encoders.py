@@ -289,7 +289,7 @@ def encoder_start(
     except (ValueError, KeyError, TypeError):
         raise MattingError(f'{path}: its card is damaged; copy or train it again') from None
 
-_OTHER_PARTS = {'teacher', 'adapters', 'discriminator'}  # of a model; their encoders do not see the picture
+_OTHER_PARTS = {'teacher', 'adapters', 'discriminator', 'branch'}  # of a model; their encoders are not the model's
 
 def _inner_encoder(state, path):
     "The tensors of a checkpoint's only encoder: those of its network by their names there, and the rest."
@@ -327,7 +327,7 @@ def _noted(start):
     data = start['card'].get('data') or {}
     terms = [data.get('licences')] if isinstance(data, dict) else [d.get('licence') for d in data]
     return {'name': f"{start['options'].get('encoder', 'encoder')} of {start['model']}", 'file': start['path'].name, 'sha256': start['sha256'],
-            'licence': '; '.join(dict.fromkeys(str(t) for t in terms if t)) or 'not recorded', 'before': start['card'].get('encoder_weights') or []}
+            'licence': '; '.join(dict.fromkeys(str(t) for t in terms if t)) or 'not recorded', 'before': [w for w in start['card'].get('encoder_weights') or [] if 'part' not in w]}
 
 # %% ../../nbs/21_models.encoders.ipynb #6010ad2f
 def _hub_name(model):

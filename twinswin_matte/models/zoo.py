@@ -25,13 +25,14 @@ from .ensemble import EnsembleMatte
 from .guided import GuidedNet
 from .mattenet import MatteNet, MattingModel
 from .modnet import MODNet
+from .prompted import PromptedNet
 from .refiner import RefinedMatte, Refiner
 from .selfie import Selfie
 from .twin import TwinMatte
 
 # %% ../../nbs/29_models.zoo.ipynb #a1169204
 MODELS = Registry('model')
-MODELS.update({'mattenet': MatteNet, 'guided': GuidedNet, 'twinswin': TwinMatte, 'dino': DinoMatte, 'modnet': MODNet, 'alphagan': AlphaGAN, 'selfie': Selfie})
+MODELS.update({'mattenet': MatteNet, 'guided': GuidedNet, 'prompted': PromptedNet, 'twinswin': TwinMatte, 'dino': DinoMatte, 'modnet': MODNet, 'alphagan': AlphaGAN, 'selfie': Selfie})
 
 @MODELS.register('tsr')
 @delegates(TwinMatte)

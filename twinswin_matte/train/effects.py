@@ -14,10 +14,10 @@ from .config import PRESETS, TrainConfig
 
 # %% ../../nbs/30a_train.effects.ipynb #9e4932f8
 FAMILIES = {  # key -> the families that read it
-    'model.encoder': ('twinswin', 'tsr', 'mattenet', 'dino', 'modnet', 'alphagan', 'guided'),
-    'model.encoder_options': ('twinswin', 'tsr', 'mattenet', 'dino', 'modnet', 'alphagan', 'guided'),
-    'model.pretrained': ('twinswin', 'tsr', 'mattenet', 'dino', 'modnet', 'alphagan', 'guided'),
-    'model.decoder': ('twinswin', 'tsr', 'mattenet', 'dino', 'guided'),
+    'model.encoder': ('twinswin', 'tsr', 'mattenet', 'dino', 'modnet', 'alphagan', 'guided', 'prompted'),
+    'model.encoder_options': ('twinswin', 'tsr', 'mattenet', 'dino', 'modnet', 'alphagan', 'guided', 'prompted'),
+    'model.pretrained': ('twinswin', 'tsr', 'mattenet', 'dino', 'modnet', 'alphagan', 'guided', 'prompted'),
+    'model.decoder': ('twinswin', 'tsr', 'mattenet', 'dino', 'guided', 'prompted'),
     'model.teacher': ('twinswin', 'tsr'),
     'model.sites': ('twinswin', 'tsr'),
     'model.allow_untrained_teacher': ('twinswin', 'tsr'),

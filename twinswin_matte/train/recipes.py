@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['RECIPES', 'SMALL_BATCH', 'FINETUNE', 'PROBED', 'SLOWEST', 'resolve_pretrained', 'begins_trained', 'norms_stay',
            'encoder_rate', 'Recipe', 'TwinRecipe', 'RefinedRecipe', 'ModnetRecipe', 'SolvedBatches', 'GuidedRecipe',
-           'EnsembleRecipe', 'GanRecipe', 'recipe_for', 'save_teacher', 'load_teacher', 'onto_probability',
-           'build_data', 'training_plan', 'train', 'adapt_checkpoint', 'finetune_config', 'plan_run', 'check_training',
-           'peak_memory']
+           'PromptedRecipe', 'EnsembleRecipe', 'GanRecipe', 'recipe_for', 'save_teacher', 'load_teacher',
+           'onto_probability', 'build_data', 'training_plan', 'train', 'adapt_checkpoint', 'finetune_config',
+           'plan_run', 'check_training', 'peak_memory']
 
 # %% ../../nbs/33_train.recipes.ipynb #7ed5ca2d
 import itertools
@@ -40,6 +40,7 @@ from ..models.classical import numba_started, solve_firsts
 from ..models.encoders import encoder_start, missing_weights, where_weights_are
 from ..models.guided import needed_methods
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
+from ..models.prompted import ask
 from ..models.twin import alignment_loss
 from ..models.zoo import MODELS, create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
 from .callbacks import standard_callbacks
@@ -339,6 +340,17 @@ class GuidedRecipe(Recipe):
         "Total, its parts, and the model's output."
         output = model(batch['image'], batch['trimap'], *([batch['first']] if 'first' in batch else []))
         return *self.on_alpha(batch, logits=output.logits, region=batch['valid'] & (batch['trimap'] == 0.5)), output
+
+# %% ../../nbs/33_train.recipes.ipynb #c8e54f5d
+@RECIPES.register('prompted')
+class PromptedRecipe(Recipe):
+    "The weighted losses on the subject that is asked for."
+    def loss(self, model, batch) -> tuple:
+        "Prompts in training, some of them for one of two subjects."
+        batch = ask(batch) if model.training else batch
+        output = model(batch['image'], batch.get('prompt'))
+        return *self.on_alpha(batch, logits=output.logits), output
+
 
 # %% ../../nbs/33_train.recipes.ipynb #db86fc98
 @RECIPES.register('ensemble')
