@@ -389,7 +389,7 @@ def ask(self: ModelPanel):
 
 @patch
 def _missing(self: ModelPanel):
-    "What the model must know first, in words; nothing."
+    "What the model must know first, in words: nothing."
     return ''
 
 # %% ../../nbs/45a_apply.widgets.ipynb #d064f1c0
@@ -752,7 +752,8 @@ function cross(pen, [x, y], unit) {
 PICKER = '''
 class Picker {
   constructor(model) {
-    Object.assign(this, { model, view: Math.random().toString(36).slice(2), count: 0, pending: [], place: [0.5, 0.5], from: null, corner: null, beside: false, seen: false, keys: true });
+    Object.assign(this, { model, view: Math.random().toString(36).slice(2), count: 0, pending: [],
+      place: [0.5, 0.5], from: null, corner: null, beside: false, seen: false, keys: true });
   }
   move(place, keys = false) {
     [this.place, this.keys, this.seen] = [place.map(value => clamp(value)), keys, true];
@@ -827,9 +828,10 @@ export default { render({ model, el }) {
 '''
 
 # %% ../../nbs/45a_apply.widgets.ipynb #890879d4
-PICKS = {'subject': ('Subject', 'Click on the subject'), 'beside': ('Beside it', 'Click on what does not belong to the subject'), 'box': ('Box', 'Click on two opposite corners around the subject')}
-PICK_HELP = ('Photograph in which to name the subject. Arrow keys move the cross, Enter puts a point on the subject, Shift Enter one beside it, Backspace or Control Z takes the last back. '
-             'If Box is chosen, Enter puts two opposite corners.')
+PICKS = {'subject': ('Subject', 'Click on the subject'), 'beside': ('Beside it', 'Click on what does not belong to the subject'),
+         'box': ('Box', 'Click on two opposite corners around the subject')}
+PICK_HELP = ('Photograph in which to name the subject. Arrow keys move the cross, Enter puts a point on the subject, Shift Enter one beside it, '
+             'Backspace or Control Z takes the last back. If Box is chosen, Enter puts two opposite corners.')
 
 class PickCanvas(PhotoCanvas):
     "A photograph on which a subject is named."
@@ -864,13 +866,13 @@ class SubjectPicker(ModelPanel):
         side: int = SIDE,  # longest side of what is sent to the browser, in pixels
     ):
         if not getattr(model, 'takes_prompt', True):
-            raise MattingError(f'{type(getattr(model, "model", model)).__name__} cannot be told which subject is meant: give a model that can, or paint a trimap with trimap_brush')
+            raise MattingError(f'{type(getattr(model, "model", model)).__name__} cannot be told which subject is meant: give a model that can, or use trimap_brush')
         image, backdrop, self.said = as_colours(image), Backdrop(background), [{}]
         super().__init__(PickCanvas(name=PICK_HELP), image, model, background=backdrop, side=side)
 
     @property
     def prompt(self) -> dict:
-        "What was said, in pixels of the whole picture, for `matter(photo, **picker.prompt)`: point, a list of (x, y) and (x, y, 0), and box; empty if nothing was."
+        "What was said, in pixels, for `matter(photo, **picker.prompt)`: point, a list of (x, y) and (x, y, 0), and box; empty if nothing was."
         return deepcopy(self.said[-1])
 
     @locked
