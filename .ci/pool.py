@@ -1,7 +1,7 @@
 """Make the folder that the checkpoints are trained on, of the photographs and mattes in MATTE_DATA or ../shared/data: `.venv/bin/python .ci/pool.py OUT [--longest 640] [NAME ...]`.
 
 People are labelled by `matte label` with the selfie network in two passes; objects and animals by GrabCut in a box that was drawn by hand (objects.csv, in percent of the picture), looked at, and left out where it was wrong.
-Both have their band decided by trimap-guided. Given again, it goes on; several may work side by side at different names. OUT/pool is for data.root: no subject of it is on both sides of the split, and what is generated, where people recur, only teaches.
+Both have their band decided by trimap-guided. Given again, it goes on; several may work side by side at different names, before one without names lays OUT/pool, which is for data.root: no subject of it is on both sides of the split, and what is generated, where people recur, only teaches.
 """
 import argparse
 import csv
@@ -18,6 +18,7 @@ from twinswin_matte.apply.predict import Matter
 from twinswin_matte.core import data_root
 
 LICENCES = {'fellows': 'CC0', 'stock_portraits': 'CC0', 'generated_halfbodies': 'Apache-2.0', 'generated_people': 'MIT', 'pets_and_objects': 'CC BY 4.0'}
+LEFT_OUT = {'fel_015', 'sto_024', 'sto_045'}  # labels that were seen to be wrong
 OLDER = ('animals_pseudo', 'portraits_pseudo', 'objects_pseudo')
 SIDE = 384  # longest side in pixels that GrabCut works at
 
@@ -99,7 +100,7 @@ def gather(root, out):
     pool = out / 'pool'
     shutil.rmtree(pool, ignore_errors=True)
     for folder in sorted(p for p in (out / 'pairs').iterdir() if (p / 'gt').is_dir()):
-        for alpha in sorted((folder / 'gt').iterdir()):
+        for alpha in sorted(p for p in (folder / 'gt').iterdir() if p.stem not in LEFT_OUT):
             image, name = next((folder / 'im').glob(f'{alpha.stem}.*')), f'{subject(folder.name, alpha.stem)}_{folder.name}_{alpha.stem}'
             for part, file in (('im', image), ('gt', alpha)):
                 (pool / 'mattes' / folder.name / part).mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,8 @@ def main():
         parser.error('the data are not here: name their folder in MATTE_DATA')
     for name in options.names or LICENCES:
         print(name, label(name, data_root() / 'photos', options.out, options.longest), flush=True)
-    print(gather(data_root(), options.out))
+    if not options.names:
+        print(gather(data_root(), options.out))
 
 
 if __name__ == '__main__':

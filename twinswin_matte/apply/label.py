@@ -139,6 +139,8 @@ def open_coarse(
         source = Matter(source, device=device, size=size)
     if getattr(source, 'needs_trimap', False):
         raise MattingError('the coarse model needs a trimap itself: use one that works without, such as trimap-free')
+    if getattr(source, 'prompt', None):
+        raise MattingError('the coarse model was told which subject is meant in one picture; labels are made of many, and of changed ones: give the model without it')
     return getattr(source, 'plain', source)
 
 def open_band(

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .predict import Matter, Prediction, _one_each, _resize, _resize_trimap, _told_photo, guide_for, keep_transparency, working_size
+from .predict import EACH, Matter, Prediction, _one_each, _resize, _resize_trimap, _told_photo, guide_for, keep_transparency, working_size
 from ..composite import estimate_foreground
 from ..core import MattingError
 from ..losses import box_mean
@@ -420,6 +420,11 @@ def _check_numbers(**numbers):
             raise MattingError(f'{name}={value!r}: give a whole number of pixels, at least {least}')
 
 # %% ../../nbs/41_apply.tiles.ipynb #dd64b316
+def _check_unprompted(prompt):
+    "An error if somebody named a subject: a tile does not see where that is."
+    if named := next((k for k, v in prompt.items() if v is not None), None):
+        raise MattingError(f'{named}: tiles cannot be told which subject is meant; leave them out, or give a trimap or mask to a model that takes one')
+
 def predict_large(
     image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor
     matter,  # a `Matter`, or anything it is made of: a model, a checkpoint, the folder of a run
@@ -435,6 +440,7 @@ def predict_large(
 ) -> Prediction:  # at the picture's size, on the CPU
     "The matte of a picture of any size in bounded memory: global context small, detail in tiles."
     matter = matter if isinstance(matter, Matter) else Matter(matter)
+    _check_unprompted(matter.prompt)
     if tile != 'auto':
         _check_numbers(tile=(0 if tile is None else tile, SMALLEST))
     _check_numbers(overlap=(overlap, 0), coarse=(coarse, 32), radius=(radius, 0))
@@ -492,8 +498,10 @@ class TiledMatter:
         "The matte of a picture, as `Matter` gives it."
         check_options(guide_for, guides, 'TiledMatter')
         if isinstance(image, (list, tuple)) or torch.is_tensor(image) and image.ndim == 4:
-            masks = _one_each(guides.pop('mask', None), len(image), 'masks')
-            return [self(i, t, mask=m, **guides) for i, t, m in zip(image, _one_each(trimap, len(image), 'trimaps'), masks, strict=True)]
+            each = {'trimap': _one_each(trimap, len(image), 'trimaps'), **{k: _one_each(guides.pop(k, None), len(image), what) for k, what in EACH.items()}}
+            return [self(i, **{k: v[n] for k, v in each.items()}, **guides) for n, i in enumerate(image)]
+        if not self.needs_trimap:
+            _check_unprompted({k: guides.pop(k, None) for k in ('point', 'box')})
         options, given = dict(self.options), {k: v for k, v in guides.items() if v is not None}
         sample, matte_range = _told_photo(image, 2), options.pop('matte_range', None)
         found = predict_large(sample.image, self.matter, trimap=guide_for(sample.image, trimap=trimap, **{'matte_range': matte_range, **given}), **options)

@@ -27,19 +27,19 @@ class EnsembleMatte(MattingModel):
         if len({bool(m.needs_trimap) for m in members}) > 1:
             raise MattingError('some of these models want a trimap and some do not; an ensemble has members of one kind')
         self.members = nn.ModuleList(members)
-        self.needs_trimap = bool(members[0].needs_trimap)
+        self.needs_trimap, self.takes_prompt = bool(members[0].needs_trimap), all(m.takes_prompt for m in members)
         self.training_only = tuple(sorted({part for m in members for part in m.training_only}))
         self.apart = tuple(sorted({part for m in members for part in m.apart}))
 
     def forward(self,
         image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
-        trimap: torch.Tensor | None = None,  # Nx1xHxW in {0, 0.5, 1}, if the members want one
+        guide: torch.Tensor | None = None,  # trimap Nx1xHxW in {0, 0.5, 1}, if the members want one; prompt Nx2xHxW, if all of them take one
     ) -> MatteOutput:  # of that size; `member_logits`, NxKxHxW, in its extras, as loud as they were said
-        given = (image, trimap) if self.needs_trimap else (image,)
+        given = (image, guide) if self.needs_trimap or self.takes_prompt else (image,)
         said = torch.cat([member(*given).logits.float() for member in self.members], dim=1)
         logits = said.clamp(-LOUDEST, LOUDEST).mean(1, keepdim=True)
         if self.needs_trimap:
-            logits = impose_known(logits, trimap)
+            logits = impose_known(logits, guide)
         return MatteOutput(logits, {'member_logits': said})
 
 def disagreement(

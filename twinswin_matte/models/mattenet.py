@@ -41,7 +41,9 @@ def compare_tensors(
 class MattingModel(nn.Module):
     "What all models have in common: parameter groups, and what goes in an inference checkpoint."
     needs_trimap = False  # does forward take (image, trimap)?
+    takes_prompt = False  # can forward be told which subject is meant, as (image, prompt)?
     training_only = ('teacher', 'adapters')  # parts that are not needed to predict
+    settled = ('branch',)  # parts that never learn
     apart = ('teacher',)  # parts with an optimiser of their own
     small: dict = {'encoder': 'swin_nano', 'decoder_options': {'width': 16}}  # options of a small copy, for tests
     provenance: list = []  # where pretrained weights came from, if the model was loaded from a checkpoint
@@ -60,8 +62,8 @@ class MattingModel(nn.Module):
         return self._group(False)
 
     def encoders(self) -> list:
-        "The encoders that predicting needs."
-        return [m for n, m in self.named_modules() if isinstance(m, Encoder) and not set(n.split('.')) & set(self.training_only)]
+        "The encoders that predicting needs, without those of parts that never learn."
+        return [m for n, m in self.named_modules() if isinstance(m, Encoder) and not set(n.split('.')) & {*self.training_only, *self.settled}]
 
     def pretrained_weights(self) -> list:
         "Name, file, checksum and licence of the pretrained weights inside, and of those that these began with."

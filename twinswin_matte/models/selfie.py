@@ -135,7 +135,8 @@ class Selfie(MattingModel):
     ) -> tuple:  # logits Nx1xSxS and the last map Nx16xS/2xS/2, where S is `size`
         "What a semantic branch gives: the coarse logits, and the map that they are made of."
         check_image(image)
-        *skips, x = self.encoder(F.interpolate(image, size=(self.size, self.size), mode='bilinear', antialias=True))
+        small = F.interpolate(image.float() if image.dtype.itemsize < 4 else image, size=(self.size, self.size), mode='bilinear', antialias=True)
+        *skips, x = self.encoder(small.to(self.head.weight.dtype))
         x = self.context(x)
         for up, skip in zip(self.ups, reversed(skips), strict=True):
             x = up(x, skip)

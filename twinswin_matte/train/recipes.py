@@ -345,6 +345,13 @@ class GuidedRecipe(Recipe):
 @RECIPES.register('prompted')
 class PromptedRecipe(Recipe):
     "The weighted losses on the subject that is asked for."
+    def prepare(self, trainer: Trainer) -> None:
+        "An error if the branch knows nothing, since it will never learn."
+        super().prepare(trainer)
+        model = trainer.plain_model
+        if model.branch is not None and not model.branch.encoder.weights and not self.config.model.checkpoint:
+            raise MattingError('the weights of selfie, which come with the library, are not here, and a random branch would never learn: reinstall the library, or leave it out (model.options.branch: null)')
+
     def loss(self, model, batch) -> tuple:
         "Prompts in training, some of them for one of two subjects."
         batch = ask(batch) if model.training else batch
@@ -364,6 +371,7 @@ class EnsembleRecipe(Recipe):
         if not members:
             raise MattingError('model.name: an ensemble is not begun as one; train its members one by one, each with another train.seed, join them with `matte join`, and go on from that with `matte train --from`')
         self.needs_trimap = bool(getattr(MODELS[members[0]['name']], 'needs_trimap', False))
+        self.takes_prompt = all(getattr(MODELS[m['name']], 'takes_prompt', False) for m in members)
 
     def options(self) -> dict:
         "The members."
@@ -371,7 +379,8 @@ class EnsembleRecipe(Recipe):
 
     def loss(self, model, batch) -> tuple:
         "The mean of the members' losses and of their parts; of all together where nobody learns."
-        output = model(batch['image'], batch['trimap']) if self.needs_trimap else model(batch['image'])
+        batch = ask(batch) if self.takes_prompt and model.training else batch
+        output = model(batch['image'], batch['trimap'] if self.needs_trimap else batch.get('prompt'))
         region = batch['valid'] & (batch['trimap'] == 0.5) if self.needs_trimap else batch['valid']
         said = output.extras['member_logits'].split(1, dim=1) if model.training else (output.logits,)
         totals, parts = zip(*(self.on_alpha(batch, logits=logits, region=region) for logits in said), strict=True)
