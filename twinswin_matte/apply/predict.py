@@ -438,7 +438,8 @@ def _ready(self: Matter, image, guides):
         guides, prompt = {k: v for k, v in guides.items() if k not in ('point', 'box')}, {k: guides[k] for k in ('point', 'box') if guides.get(k) is not None}
     prompt = prompt or self.prompt
     _check_prompt(prompt, self)
-    prompt_map(sample.size, **prompt)  # an error for what lies outside
+    if prompt:
+        prompt_map((1, 1), **prompt, seen_at=sample.size)  # an error for what lies outside
     trimap = guide_for(sample.image, **guides)
     if trimap is None and self.needs_trimap:
         raise MattingError(f'{type(self.model).__name__} needs a trimap with each picture: give one (trimap), a mask (mask), or a coarse model that needs none (coarse)')
