@@ -416,7 +416,10 @@ SETTLED_AT = 640  # longest side in pixels at which what is open is solved
 def _guided(self: Matter, image, alpha, trimap):
     "What is known stays; the rest is the model's alpha, which may be settled along the picture's edges."
     alpha = torch.where(unknown_region(trimap), alpha, trimap)
-    return alpha if self.settle == 'none' or not self.needs_trimap else smooth_alpha(image[None], alpha[None], trimap[None])[0]
+    if self.settle == 'none' or not self.needs_trimap:
+        return alpha
+    place = self.device if self.device.type == 'cuda' else 'cpu'
+    return smooth_alpha(*(x[None].to(place) for x in (image, alpha, trimap)))[0].cpu()
 
 @patch
 def _settled(self: Matter, image, alpha):
