@@ -312,6 +312,9 @@ class FolderJob:
         path, prediction = pair
         if isinstance(prediction, Exception):
             raise prediction
+        told = self.notes.get(path, '')
+        if more := [remark for remark in prediction.remarks if remark not in told]:
+            self.notes[path] = '; '.join(filter(None, [told, *more]))
         self.ledger.begin(self.plan[path].values())
         for output, target in self.plan[path].items():
             save_output(target, prediction, output, look=self.look)

@@ -121,7 +121,7 @@ def random_prompt(
     return prompt_map(size, point=point, box=box).to(alpha)
 
 # %% ../../nbs/27b_models.prompted.ipynb #d63279d2
-IN_FRONT = 0.25  # share of the training samples that get another subject in front
+IN_FRONT = 0.5  # share of the samples with a prompt that get another subject in front
 SEEN = 0.3  # what must be left of the one behind, as a share of its area
 
 def put_in_front(
@@ -145,9 +145,8 @@ def ask(
     for k, two in enumerate(((torch.rand(len(image)) < IN_FRONT) & fits.cpu()).tolist()):
         named, other = ((front[k], behind[k]) if int(torch.randint(2, ())) else (behind[k], front[k])) if two else (alpha[k], None)
         prompts.append(random_prompt(named, other))
-        if two:
-            image[k], valid[k] = mixed[k], batch['valid'][k] & batch['valid'].roll(-1, 0)[k]
-            alpha[k] = named if bool(prompts[k].any()) else front[k] + behind[k]
+        if two and bool(prompts[k].any()):
+            image[k], alpha[k], valid[k] = mixed[k], named, batch['valid'][k] & batch['valid'].roll(-1, 0)[k]
     return {**{k: v for k, v in batch.items() if k not in ('foreground', 'background', 'trimap')}, 'image': image, 'alpha': alpha, 'valid': valid, 'prompt': torch.stack(prompts)}
 
 
