@@ -1154,7 +1154,7 @@ def _experiment(options):
 
 # %% ../nbs/49_cli.ipynb #f241449c
 @_command('serve', 'open a page on this computer where photos are dropped and cut-outs taken', text='''Only this computer can reach the page, and it needs no network. Uploads are deleted when they have been read,
-results when the page is closed or the program stopped (Ctrl-C). Needs Gradio: pip install "twinswin_matte[serve]"''', examples=(
+results when the page is closed or the program stopped (Ctrl-C). Where a model can be told which subject is meant, a click on the photo tells it. Needs Gradio: pip install "twinswin_matte[serve]"''', examples=(
     'matte serve --checkpoint runs/tsr --open', 'matte serve --checkpoint runs/tsr runs/twinswin guided.safetensors --port 8000', 'matte serve --checkpoint best.safetensors --max-pixels 12000000'))
 def _serve_options(parser):
     parser.add_argument('--checkpoint', nargs='+', metavar='FILE', help='trained models to choose from: checkpoints or folders of runs (default: all runs below runs/, and those that come with the library)')
