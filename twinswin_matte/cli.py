@@ -130,7 +130,7 @@ A video becomes OUT/alpha/NAME.mp4, OUT/composite/NAME.mp4 (with its sound) and 
     'torchrun --nproc-per-node 4 -m twinswin_matte.cli predict holiday/ --checkpoint best.safetensors --out cut'))
 def _predict_options(parser):
     parser.add_argument('photos', nargs='+', metavar='PHOTO_OR_FOLDER', help='photos, videos, or folders of them; folders below are not searched')
-    parser.add_argument('--checkpoint', metavar='FILE', help='a trained model: best.safetensors of a run, the folder of the run, or a name on the Hub '
+    parser.add_argument('--checkpoint', metavar='FILE', help='a trained model: best.safetensors of a run, the folder of the run, an .onnx file of matte export, or a name on the Hub '
                         '(default: trimap-free, or trimap-guided where there is a --trimap or --mask; both come with the library)')
     parser.add_argument('--out', default='mattes', metavar='DIR', help='folder for the results (default: mattes)')
     parser.add_argument('--output', default='alpha', metavar='KINDS', help='kinds of results, with commas (default: alpha)')
@@ -181,7 +181,7 @@ def _predict(options):
     photos = gather_images(stills) if stills else []
     tile = _tile_side(options, videos)
     checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
-    matter = SparingMatter(checkpoint, device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle, report=lambda line: _warn(f'{line}; with --tiles auto all of them count'))
+    matter = SparingMatter(_opened(checkpoint), device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle, report=lambda line: _warn(f'{line}; with --tiles auto all of them count'))
     _check_settle(options, videos, matter.needs_trimap)
     guides = _guides(options, matter) if photos else {}
     matter = _name_subject(options, photos, matter, guides)
@@ -206,6 +206,13 @@ def _predict(options):
         _tell_left_out(rest, taken, left)
     return code or int(failed)
 
+def _opened(checkpoint):
+    "An exported file as a model; what else there is as it is."
+    if Path(checkpoint).suffix.lower() != '.onnx':
+        return checkpoint
+    from twinswin_matte.apply.export import OnnxNet
+    return OnnxNet(checkpoint)
+
 def _check_settle(options, videos, needs_trimap):
     "Nothing else decides where --settle does."
     if options.settle in (None, 'none'):
@@ -229,7 +236,7 @@ def _guides(options, matter):
         _warn(f'{type(matter.model).__name__} does not look at trimaps: what they know is kept, the rest is what it says without; trimap-guided looks at them')
     if matter.needs_trimap and not (options.trimap or options.mask):
         options.parser.error(f'{type(matter.model).__name__} needs a trimap for each photo: give --trimap FILE_OR_FOLDER, --mask FILE_OR_FOLDER, or --trimap auto')
-    coarse = Matter(options.coarse or 'trimap-free', device=options.device, precision=options.precision) if options.trimap == 'auto' else None
+    coarse = Matter(_opened(options.coarse or 'trimap-free'), device=options.device, precision=options.precision) if options.trimap == 'auto' else None
     return dict(trimap=options.trimap, mask=options.mask, coarse=coarse, radius=options.radius, matte_range=options.matte_range)
 
 def _name_subject(options, photos, matter, guides):
@@ -1147,7 +1154,7 @@ def _experiment(options):
 
 # %% ../nbs/49_cli.ipynb #f241449c
 @_command('serve', 'open a page on this computer where photos are dropped and cut-outs taken', text='''Only this computer can reach the page, and it needs no network. Uploads are deleted when they have been read,
-results when the page is closed or the program stopped (Ctrl-C). Needs Gradio: pip install "twinswin_matte[serve]"''', examples=(
+results when the page is closed or the program stopped (Ctrl-C). Where a model can be told which subject is meant, a click on the photo tells it. Needs Gradio: pip install "twinswin_matte[serve]"''', examples=(
     'matte serve --checkpoint runs/tsr --open', 'matte serve --checkpoint runs/tsr runs/twinswin guided.safetensors --port 8000', 'matte serve --checkpoint best.safetensors --max-pixels 12000000'))
 def _serve_options(parser):
     parser.add_argument('--checkpoint', nargs='+', metavar='FILE', help='trained models to choose from: checkpoints or folders of runs (default: all runs below runs/, and those that come with the library)')

@@ -320,7 +320,7 @@ class Matter:
         compiled: bool = False,  # compile the model with `torch.compile`: a slow first picture of each size, faster ones after it
         settle: str | None = None,  # a method in CLASSICAL for what the model and the picture's colours leave open; for models that need a trimap 'closed-form', which lets their alpha follow the picture's edges; 'none' for the model's own alpha; None: what the checkpoint says, else 'none'
     ):
-        self.card, self.prompt = {}, {}  # what the checkpoint tells about itself; point and box of all pictures
+        self.card, self.prompt = getattr(model, 'card', {}), {}  # what the checkpoint tells about itself; point and box of all pictures
         self.precision = _check_precision(precision)
         self.device = choose_device(device)
         if size is not None and (not isinstance(size, int) or size < 32):
