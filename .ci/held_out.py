@@ -1,4 +1,8 @@
-"Compare checkpoints on the held-out foregrounds, before their own backgrounds and before scenes that no training sees: `.venv/bin/python .ci/held_out.py CHECKPOINT... [--size N]`. Those that want a trimap get one from the truth, and count in its unknown region. The data are read from MATTE_DATA or ../shared/data."
+"""Compare checkpoints on subjects that no training saw: `.venv/bin/python .ci/held_out.py POOL CHECKPOINT... [--size N] [--settle METHOD ...]`; POOL is the tree of .ci/pool.py.
+
+Each held-out photograph counts before its own background, and before scenes of BSDS500; of these the worst tenth is left out, because scenes hold subjects of their own. Where a model takes prompts, two subjects are put into one picture, and one of them is clicked at.
+Those that want a trimap get one from the truth, and count in its unknown region.
+"""
 import argparse
 import json
 from fractions import Fraction
@@ -6,29 +10,60 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pandas as pd
 import torch
+from torchvision.transforms.v2 import functional as V
 
 from twinswin_matte.apply.predict import Matter, checkpoint_file
-from twinswin_matte.core import MattingError, data_root, save_json
+from twinswin_matte.composite import estimate_foreground
+from twinswin_matte.core import MattingError, save_json
 from twinswin_matte.data.backgrounds import BackgroundFolder
 from twinswin_matte.data.loaders import generator_for
 from twinswin_matte.data.mattes import open_data
-from twinswin_matte.data.transforms import PlaceSubject
+from twinswin_matte.data.transforms import PlaceSubject, change_all
 from twinswin_matte.models.classical import CLASSICAL, solve_firsts
 from twinswin_matte.models.guided import classical_methods
+from twinswin_matte.models.prompted import put_in_front
 from twinswin_matte.models.zoo import load_checkpoint
 from twinswin_matte.trimap import trimap_from_alpha
 
-SCENES, WORST = 8, 5  # scenes for each foreground; so many of all are left out, because scenes hold subjects of their own
-RADIUS, SHOWN = 12, 3  # of trimaps in pixels; scenes for each foreground with one, for a classical method takes seconds
+SCENES, WORST = 2, 0.1  # scenes for each photograph; the share of all that is left out
+BAD = 0.03  # a matte with a larger MAD has a wrong subject
+RADIUS, SHOWN = 12, 1  # of trimaps in pixels; scenes for each photograph with one, for a classical method takes seconds
+SIDE = 384  # of pictures with two subjects, in pixels
 
 
-def held_out(root):
-    "The pictures of the validation part, and each of their subjects placed before BSDS500 scenes."
-    kept = open_data(root, longest=640).validation
-    own, place = [kept[i] for i in range(len(kept))], PlaceSubject(480, BackgroundFolder(root / 'backgrounds/bsds500_scenes'), probability=1)
+def kind(name):
+    "What a held-out photograph of the pool shows."
+    return 'people' if any(n in name for n in ('fellows', 'stock_portraits', 'generated')) else 'objects' if 'pets_and_objects' in name else 'older pairs'
+
+
+def held_out(pool):
+    "The photographs of the validation part, and each of their subjects placed before scenes."
+    kept = open_data(pool, longest=640).validation
+    own, place = [kept[i] for i in range(len(kept))], PlaceSubject(480, BackgroundFolder(Path(pool) / 'backgrounds/bsds500_scenes'), probability=1)
     return {'own': own, 'scenes': [place(sample, generator_for(77, i, k)) for i, sample in enumerate(own) for k in range(SCENES)]}
+
+
+def both_in_one(own):
+    "Pictures of two held-out subjects, a person and something else, with what is seen of each and a click at it."
+    square = [change_all(s, lambda x: V.resize(x, [SIDE, SIDE], antialias=True)) for s in own]
+    people, others = ([s for s in square if (kind(s.name) == 'people') == wanted] for wanted in (True, False))
+    for k, other in enumerate(others):
+        pair = [people[k % len(people)], other][::1 if k % 2 else -1]
+        image, front, behind = put_in_front(torch.stack([s.image for s in pair]), torch.stack([s.alpha for s in pair]), torch.stack([estimate_foreground(s.image, s.alpha) for s in pair]))
+        for named in (front[0], behind[0]):
+            if named.mean() > 0.02:
+                yield image[0].clamp(0, 1), named, middle(named)
+
+
+def middle(alpha):
+    "The pixel of a subject that is furthest from its contour, as x and y."
+    inside = cv2.distanceTransform((alpha[0] > 0.9).byte().numpy(), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    y, x = divmod(int(inside.argmax()), alpha.shape[-1])
+    return x + 0.5, y + 0.5
 
 
 def guided_errors(predict, samples):
@@ -84,14 +119,29 @@ def predictor(name, first=None, share=None, voters=None, settle=None):
 
 
 def free_errors(matter, pictures):
-    "MAD before the own backgrounds and before scenes."
-    mads = {name: np.sort([(matter(s.image).alpha - s.alpha).abs().mean().item() for s in samples]) for name, samples in pictures.items()}
-    return {'own': round(float(mads['own'].mean()), 4), 'scenes': round(float(mads['scenes'][:-WORST].mean()), 4)}
+    "Rows of the errors of a model without a trimap, picture by picture."
+    rows = []
+    for title, samples in pictures.items():
+        for sample in samples:
+            apart = matter(sample.image).alpha - sample.alpha
+            rows.append({'set': title, 'kind': kind(sample.name), 'name': sample.name, 'mad': apart.abs().mean().item(), 'mse': apart.square().mean().item()})
+    if matter.takes_prompt:
+        found = [[(matter(image, **said).alpha - named).abs().mean().item() for said in ({'point': point}, {})] for image, named, point in both_in_one(pictures['own'])]
+        rows += [{'set': title, 'kind': 'two in one', 'name': str(k), 'mad': pair[n]} for n, title in enumerate(('clicked', 'not clicked')) for k, pair in enumerate(found)]
+    return rows
+
+
+def summary(rows):
+    "A row of means for each set and kind."
+    for (title, shown), part in pd.DataFrame(rows).groupby(['set', 'kind'], sort=False):
+        part = part.sort_values('mad').iloc[:len(part) - round(WORST * len(part))] if title == 'scenes' else part
+        yield {'set': title, 'kind': shown, 'n': len(part), 'mad': part['mad'].mean(), 'median': part['mad'].median(), 'mse': part['mse'].mean(), 'bad': (part['mad'] > BAD).mean()}
 
 
 def main():
     "MAD of each checkpoint; of those that want a trimap, and of classical methods, MAD and MSE."
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('pool', type=Path)
     parser.add_argument('checkpoints', nargs='+')
     parser.add_argument('--size', type=int, help='long side that checkpoints without a trimap work at (default: that of each training)')
     parser.add_argument('--first', nargs='*', default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other, several at once as learning-based+knn (default: their own)')
@@ -100,9 +150,7 @@ def main():
     parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints leave open, one after the other (default: as their cards say)')
     parser.add_argument('--out', type=Path, help='file of records for the numbers')
     options = parser.parse_args()
-    if data_root() is None:
-        parser.error('the data are not here: name their folder in MATTE_DATA')
-    pictures, rows = held_out(data_root()), []
+    pictures, rows = held_out(options.pool), []
     for checkpoint in options.checkpoints:
         if checkpoint in CLASSICAL or Matter(checkpoint, device='cpu').needs_trimap:
             fewer = {'own': pictures['own'], 'scenes': [s for k, s in enumerate(pictures['scenes']) if k % SCENES < SHOWN]}
@@ -111,11 +159,11 @@ def main():
             found = [{'checkpoint': checkpoint, **way, **{k: guided_errors(predictor(checkpoint, **way), v) for k, v in fewer.items()}} for way in ways]
         else:
             matters = [Matter(checkpoint, device='cpu', size=options.size, settle=settle) for settle in options.settle or [None]]
-            found = [{'checkpoint': checkpoint, 'settle': matter.settle, **free_errors(matter, pictures)} for matter in matters]
-        print(*map(json.dumps, found), sep='\n', flush=True)
+            found = [{'checkpoint': checkpoint, 'size': matter.size, 'settle': matter.settle, **part} for matter in matters for part in summary(free_errors(matter, pictures))]
+        print(*(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}) for row in found), sep='\n', flush=True)
         rows += found
     if options.out:
-        save_json({'what': 'held-out foregrounds; MAD and MSE in the unknown region of those with a trimap, MAD of the others', 'rows': rows}, options.out)
+        save_json({'what': 'held-out subjects; of those with a trimap MAD and MSE in its unknown region', 'rows': rows}, options.out)
 
 
 if __name__ == '__main__':

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from held_out import begin_with, free_errors, held_out, share_of_one
+from held_out import begin_with, share_of_one
 
 from twinswin_matte.apply.predict import Matter, checkpoint_file
 from twinswin_matte.apply.protocols import ALL_METRICS, Protocol, Resolution, evaluate_protocol

@@ -277,7 +277,7 @@ def _matte(self: Desk, visit, choice):
     start, answer = time.perf_counter(), visit.answer
     self.told.clear()
     found = self.matters[choice.model](visit.photo.image, **self._guides(visit, choice), **prompt)
-    found = keep_transparency(Prediction(found.alpha, visit.photo.image, visit.name), visit.photo)
+    found = keep_transparency(Prediction(found.alpha, visit.photo.image, visit.name, remarks=found.remarks), visit.photo)
     alpha, cutout = (found.save(visit.file(f'{visit.name}-{kind}.png'), kind) for kind in ('alpha', 'cutout'))
     visit.prediction, visit.done = smaller(found, side=self.side), wanted
     height, width = found.size
