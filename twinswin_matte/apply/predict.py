@@ -29,7 +29,7 @@ from ..composite import cutout, estimate_foreground
 from ..core import MattingError, MattingSample, _as_tensor, _from_array, as_photo, from_pil, load_alpha, matte_values, nearest_name, parse_range, scale_matte, show_row, to_pil, weights_folder
 from ..jobs import Progress, gather_images, stream
 from ..models.blocks import check_options
-from ..models.classical import classical_method, smooth_alpha, solve_alpha
+from ..models.classical import classical_method, follow_edges, smooth_alpha, solve_alpha
 from ..models.hub import MANIFEST, find_pretrained, holds_model, is_hub_name
 from ..models.prompted import prompt_map
 from ..models.zoo import load_checkpoint
@@ -291,6 +291,8 @@ def _check_precision(precision):
 
 def _check_settle(method, model):
     "The name of a method, 'none' or None; an error for another, and for one that cannot settle what a model with a trimap says."
+    if method == 'edges' and not getattr(model, 'needs_trimap', False):
+        return method
     if method not in (None, 'none'):
         classical_method(method)
         if getattr(model, 'needs_trimap', False) and method != 'closed-form':
@@ -318,7 +320,7 @@ class Matter:
         size: int | None = None,  # long side in pixels to work at; None: what the checkpoint was trained at, else the picture's own
         precision: str = 'float32',  # 'float32', 'bfloat16' or 'float16': what the model computes in
         compiled: bool = False,  # compile the model with `torch.compile`: a slow first picture of each size, faster ones after it
-        settle: str | None = None,  # a method in CLASSICAL for what the model and the picture's colours leave open; for models that need a trimap 'closed-form', which lets their alpha follow the picture's edges; 'none' for the model's own alpha; None: what the checkpoint says, else 'none'
+        settle: str | None = None,  # 'edges' lets the alpha follow the picture's edges where it is undecided; a method in CLASSICAL decides anew what the model and the picture's colours leave open; for models that need a trimap 'closed-form', which lets their alpha follow the picture's edges; 'none' for the model's own alpha; None: what the checkpoint says, else 'none'
     ):
         self.card, self.prompt = getattr(model, 'card', {}), {}  # what the checkpoint tells about itself; point and box of all pictures
         self.precision = _check_precision(precision)
@@ -331,6 +333,11 @@ class Matter:
         self.settle = _check_settle(settle or self.card.get('settle'), model) or 'none'
         self.model = model.to(self.device).eval()
         self.compiled = torch.compile(self.model) if compiled else None
+
+    @property
+    def _solves_on(self):
+        "Where linear systems are solved: other devices lack what that needs."
+        return self.device if self.device.type == 'cuda' else torch.device('cpu')
 
     @property
     def needs_trimap(self) -> bool:
@@ -438,14 +445,15 @@ def _guided(self: Matter, image, alpha, trimap):
     alpha = torch.where(unknown_region(trimap), alpha, trimap)
     if self.settle == 'none' or not self.needs_trimap:
         return alpha
-    place = self.device if self.device.type == 'cuda' else 'cpu'
-    return smooth_alpha(*(x[None].to(place) for x in (image, alpha, trimap)))[0].cpu()
+    return smooth_alpha(*(x[None].to(self._solves_on) for x in (image, alpha, trimap)))[0].cpu()
 
 @patch
 def _settled(self: Matter, image, alpha):
-    "Where model and colours agree, what they agree on; elsewhere what a classical method makes of it, if it can begin."
+    "The alpha along the picture's edges; or, where model and colours agree, what they agree on, and elsewhere what a classical method makes of it, if it can begin."
     if self.settle == 'none':
         return alpha
+    if self.settle == 'edges':
+        return follow_edges(*(x[None].to(self._solves_on) for x in (image, alpha)))[0].cpu()
     known = trimap_from_coarse(image, alpha, radius=doubt_radius(image.shape[-2:]))
     try:
         solved = solve_alpha(image[None], known[None], self.settle, longest=SETTLED_AT)[0]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ATOL', 'NEIGHBOURS', 'CLASSICAL', 'WINDOW_EPS', 'knn_alpha', 'classical_method', 'numba_started', 'solve_alpha',
-           'solve_firsts', 'guided_upsample', 'smooth_alpha']
+           'solve_firsts', 'guided_upsample', 'smooth_alpha', 'follow_edges']
 
 # %% ../../nbs/22a_models.classical.ipynb #598133e4
 from functools import partial
@@ -123,6 +123,13 @@ def solve_firsts(
     return torch.cat([torch.cat([one(*pair, method) for method in methods], 1) for pair in pairs]).to(image.device)
 
 # %% ../../nbs/22a_models.classical.ipynb #e0f3b4a4
+def _window_means(x, radius):
+    "Means of windows of a NxCxHxW tensor; the border is repeated. Sums of shifted pictures take half the time of torch's pooling on a CPU."
+    side, (height, width) = 2 * radius + 1, x.shape[-2:]
+    x = F.pad(x, [radius] * 4, mode='replicate')
+    x = sum(x[..., k:k + height, :] for k in range(side))
+    return sum(x[..., k:k + width] for k in range(side)) / side**2
+
 @full_precision
 def guided_upsample(
     alpha: torch.Tensor,  # Nx1xhxw in 0..1
@@ -133,10 +140,7 @@ def guided_upsample(
     eps: float = 1e-4,  # smoothness where a window has one colour
 ) -> torch.Tensor:  # Nx1xHxW in 0..1
     "A small alpha at the size of a large picture, along its edges: the guided filter with colour."
-    def mean(x):
-        "Means of windows; the border is repeated."
-        return F.avg_pool2d(F.pad(x, [radius] * 4, mode='replicate'), 2 * radius + 1, 1)
-
+    mean = partial(_window_means, radius=radius)
     colour, level = mean(small), mean(alpha)
     together = mean((small[:, :, None] * small[:, None]).flatten(1, 2)) - (colour[:, :, None] * colour[:, None]).flatten(1, 2)
     together = together.unflatten(1, (3, 3)).permute(0, 3, 4, 1, 2) + eps * torch.eye(3, device=image.device)
@@ -176,11 +180,11 @@ def _numbers(places, count):
     "For each of so many pixels its number among places, len(places) for the others."
     return torch.full((count,), len(places), device=places.device).index_copy_(0, places, torch.arange(len(places), device=places.device))
 
-def _conjugate_gradients(product, wanted, start, diagonal):
-    "The solution of a positive definite system, to a thousandth of a percent of what is wanted (Jacobi's preconditioner)."
+def _conjugate_gradients(product, wanted, start, diagonal, tolerance):
+    "The solution of a positive definite system, but for this share of what is wanted (Jacobi's preconditioner)."
     found, rest = start.clone(), wanted - product(start)
     step = rest / diagonal
-    before, enough = rest @ step, 1e-5 * wanted.norm()
+    before, enough = rest @ step, tolerance * wanted.norm()
     for number in range(2000):
         if number % 8 == 0 and rest.norm() <= enough:
             break
@@ -195,7 +199,7 @@ def _sums(values, numbers, column):
     "Of values times the rows of a column that numbers name: a sparse product, on every device."
     return F.embedding_bag(numbers, column[:, None], per_sample_weights=values, mode='sum')[:, 0]
 
-def _smoothed(picture, unknown, alpha, weight):
+def _smoothed(picture, unknown, alpha, weight, tolerance):
     "HxW of one tile: 3xHxW, where it is unknown, and the given alpha."
     values, around = _laplacian_rows(picture, unknown)
     flat = alpha.flatten()
@@ -204,7 +208,7 @@ def _smoothed(picture, unknown, alpha, weight):
     places, given = unknown.flatten().nonzero()[:, 0], alpha[unknown]
     inner, none = _numbers(places, unknown.numel())[around], given.new_zeros(1)
     wanted = weight * given - weighted(around, torch.where(unknown.flatten(), 0, flat))
-    return alpha.masked_scatter(unknown, _conjugate_gradients(lambda x: weighted(inner, torch.cat([x, none])), wanted, given, values[:, 12]).clamp(0, 1))
+    return alpha.masked_scatter(unknown, _conjugate_gradients(lambda x: weighted(inner, torch.cat([x, none])), wanted, given, values[:, 12], tolerance).clamp(0, 1))
 
 def _pieces(unknown, tile, overlap):
     "Windows of tiles around what is unknown in them, and the same with a margin."
@@ -222,6 +226,7 @@ def smooth_alpha(
     trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}; may know one side only, or nothing
     *,
     weight: float = 0.1,  # of the given alpha beside the windows' colours, above 0
+    tolerance: float = 1e-5,  # of the solution, relative to the right-hand side
     tile: int = 1024,  # side in pixels of what is solved at a time
     overlap: int = 48,  # pixels that tiles share with their neighbours
 ) -> torch.Tensor:  # Nx1xHxW float32 in 0..1 on the image's device; without gradient
@@ -233,6 +238,31 @@ def smooth_alpha(
     smooth = given.clone()
     for picture, start, where, out in zip(image, given[:, 0], trimap[:, 0] == 0.5, smooth[:, 0], strict=True):
         for inner, outer in _pieces(where, tile, overlap) if min(where.shape) > 2 else ():  # a window has three pixels a side
-            found = _smoothed(picture[:, outer[0], outer[1]], where[outer], start[outer], weight)
+            found = _smoothed(picture[:, outer[0], outer[1]], where[outer], start[outer], weight, tolerance)
             out[inner] = found[tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))]
     return smooth
+
+# %% ../../nbs/22a_models.classical.ipynb #744be2e4
+@torch.no_grad()
+@full_precision
+def follow_edges(
+    image: torch.Tensor,  # Nx3xHxW in 0..1
+    alpha: torch.Tensor,  # Nx1xHxW in 0..1, of the same size, from a network that saw less of it
+    *,
+    unsure: float = 0.03,  # alphas further than this from 0 and 1 are asked about
+    reach: float = 0.01,  # and what is this near to them, as a share of the longer side
+    weight: float = 0.01,  # of the given alpha beside the windows' colours, above 0
+    longest: int = 512,  # side in pixels above which a smaller picture is solved
+) -> torch.Tensor:  # Nx1xHxW float32 in 0..1 on the image's device; without gradient
+    "The alpha, with the picture's own edges where it is undecided; elsewhere as it was."
+    factor = min(1, longest / max(image.shape[-2:]))
+    size = [max(1, round(n * factor)) for n in image.shape[-2:]]
+    image, alpha = image.float().clamp(0, 1), alpha.float().clamp(0, 1)
+    small, given = (image, alpha) if factor == 1 else (F.interpolate(x, size, mode='bilinear', antialias=True).clamp(0, 1) for x in (image, alpha))
+    margin = max(1, round(reach * max(size)))
+    asked = F.max_pool2d(((given > unsure) & (given < 1 - unsure)).float(), 2 * margin + 1, stride=1, padding=margin)
+    found = smooth_alpha(small, given, torch.where(asked > 0, 0.5, given.round()), weight=weight, tolerance=1e-3)  # a few dozen steps
+    if factor == 1:
+        return torch.where(asked > 0, found, alpha)
+    where = F.interpolate(asked, image.shape[-2:], mode='bilinear', align_corners=False)
+    return torch.lerp(alpha, guided_upsample(found, small, image), where)

@@ -216,7 +216,7 @@ def _table(head, rows):
 SETTLE = ", settle=card['settle']"
 
 def _settled(card):
-    "The classical method that settles what a model leaves open, if one does."
+    "What settles what a model leaves open, if anything does."
     return None if card.get('settle') == 'none' else card.get('settle')
 
 def _usage(repo, needs_trimap, settled):
@@ -289,6 +289,8 @@ def _limits(card, needs_trimap, half, takes_prompt=False):
         lines.append(f'It works at {card["size"]} pixels on the long side{trained}; detail that vanishes at that size is not to be expected.')
     if _settled(card) and needs_trimap:
         lines.append('Its alpha follows the edges of the picture by closed-form matting, on the CPU. Videos, tiles, an exported model and the validation during the training are of the network and its voters alone.')
+    elif _settled(card) == 'edges':
+        lines.append('Where its alpha is undecided, it follows the edges of the picture, by closed-form matting held near it. Videos, tiles, an exported model and the validation during the training are of the network alone.')
     elif _settled(card):
         lines.append(f'What it is unsure of is decided by the colours of the picture and by {_settled(card)} matting, which can be wrong where a subject has the colours of what is behind it, and where it is transparent. '
                      'Videos, tiles, an exported model and the validation during the training are of the network alone.')
