@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from ..core import MattingError, file_digest, weights_folder
 from ..losses import full_precision
 from .encoders import add_channels
-from .mattenet import MatteNet, MatteOutput, check_image
+from .mattenet import MatteNet, MatteOutput, check_image, compare_tensors
 from .selfie import Selfie
 
 # %% ../../nbs/27b_models.prompted.ipynb #a4b7a750
@@ -198,6 +198,13 @@ def frozen_selfie() -> Selfie:  # in eval mode
     branch.encoder.freeze()
     return branch.freeze()
 
+def _widened(name, given, own):
+    "A tensor with input channels for what its model did not see, where a convolution begins with zeros."
+    if given.shape == own.shape or given.ndim != 4 or given.shape[1] >= own.shape[1] or given.shape[:1] + given.shape[2:] != own.shape[:1] + own.shape[2:]:
+        return given
+    more = own[:, given.shape[1]:]
+    return torch.cat([given, torch.zeros_like(more) if name.endswith('.weight') else more], 1)
+
 class PromptedNet(MatteNet):
     "An encoder, a decoder and a head that see, beside the picture, the mask of a frozen network and which subject is meant."
     takes_prompt = True
@@ -223,6 +230,17 @@ class PromptedNet(MatteNet):
         "The branch's are among them."
         own, more = super().pretrained_weights(), self.branch and self.branch.encoder.weights
         return [*own, *[more] * bool(more and more not in own)]
+
+    def load_inference_state_dict(self,
+        state: dict,  # from `inference_state_dict`
+    ) -> None:
+        "Those tensors; or those of a `MatteNet` with the same encoder and decoder, which goes on from there without looking at mask and prompt yet."
+        own = self.inference_state_dict()
+        missing, extra, _ = compare_tensors(own, state)
+        if not extra and all(name.startswith('branch.') for name in missing):
+            wide = {k: _widened(k, v, own[k]) for k, v in state.items()}
+            state = {**{k: own[k] for k in missing}, **wide} if any(wide[k].shape != v.shape for k, v in state.items()) else state
+        super().load_inference_state_dict(state)
 
     def forward(self,
         image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
