@@ -1,12 +1,10 @@
 "Speeds beside alternative libraries, in one run on one machine: `make bench-peers`. Weights are random where only time counts; the machine should have nothing else to do."
 import importlib.metadata
+import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
-
-os.environ.setdefault('U2NET_HOME', tempfile.gettempdir())
 
 import twinswin_matte  # noqa: E402, F401  before torch: it sets how threads wait
 # isort: split
@@ -16,7 +14,7 @@ import torch.nn.functional as F  # noqa: E402
 
 from twinswin_matte.apply.predict import Matter  # noqa: E402
 from twinswin_matte.composite import estimate_foreground  # noqa: E402
-from twinswin_matte.core import repo_root, save_json, weights_folder  # noqa: E402
+from twinswin_matte.core import list_images, load_image, repo_root, samples_folder, save_json, weights_folder  # noqa: E402
 from twinswin_matte.data.synth import random_matte  # noqa: E402
 from twinswin_matte.dis import dis_metrics  # noqa: E402
 from twinswin_matte.metrics import connectivity_error, gradient_error, mad, matte_metrics  # noqa: E402
@@ -145,22 +143,21 @@ def guided():
 
 @torch.inference_mode()
 def trimap_free():
-    "A matte without a trimap: a forward pass of one network, the first of those that trimap-free asks."
+    "A matte without a trimap: from a photograph of 1024 px to its matte, beside networks at the sizes that they work at; and a forward pass beside a U-Net on the same encoder."
     import segmentation_models_pytorch as smp
-    ours, theirs = Matter('trimap-free', device='cpu').model.members[0], smp.Unet('mobilenet_v2', encoder_weights=None, classes=1).eval()
+    from isnet import session
+    photo, matter = load_image(next(iter(list_images(samples_folder() / 'photos')))), Matter('trimap-free', device='cpu')
+    photo = F.interpolate(photo[None], (1024, 1024), mode='bicubic', antialias=True)[0].clamp(0, 1)
+    dichotomous, modnet, small = session(1024), create_model('modnet').eval(), F.interpolate(photo[None], (512, 512), mode='bilinear', antialias=True)
+    large = photo[None].numpy()
+    peers = {version('onnxruntime') + ', IS-Net at 1024 px': lambda: dichotomous.run(None, {'image': large}), "MODNet at 512 px (this library's)": lambda: modnet(small)}
+    side_by_side('a photograph to a matte', 1024, lambda: matter(photo), peers)
+    ours, theirs = matter.model, smp.Unet('mobilenet_v2', encoder_weights=None, classes=1).eval()
     for size in SIZES:
         image = torch.rand(1, 3, size, size)
         side_by_side('matte without a trimap', size, lambda x=image: ours(x), {version('segmentation-models-pytorch') + ', MobileNetV2 U-Net': lambda x=image: theirs(x)})
-    for name, build in (('rembg', lambda: __import__('rembg').new_session('u2net')), ('transparent-background', lambda: __import__('transparent_background').Remover(device='cpu'))):
-        try:
-            session = build()
-        except BaseException as error:  # no network: they end in errors of many kinds, one of them SystemExit
-            left_out('matte without a trimap', name, 'not installed' if isinstance(error, ImportError) else 'its weights are fetched from the network')
-            continue
-        from PIL import Image
-        photo, matter = Image.fromarray((np.random.default_rng(0).random((1024, 1024, 3)) * 255).astype('uint8')), Matter('trimap-free', device='cpu', settle='none')
-        call = (lambda s=session, p=photo: __import__('rembg').remove(p, session=s, only_mask=True)) if name == 'rembg' else (lambda s=session, p=photo: s.process(p, type='map'))
-        side_by_side('a photograph to a matte', 1024, lambda m=matter, p=photo: m(p), {version(name): call})
+    for name in ('rembg', 'transparent-background'):
+        left_out('a photograph to a matte', name, 'its weights are fetched from the network')
 
 
 def training_step():
@@ -181,18 +178,17 @@ def training_step():
 
 
 def main():
-    "Run the comparisons that are named, or all; all of them are recorded."
+    "Run the comparisons that are named, or all, and record them; of those that were not asked for, what was measured before stays."
     torch.set_num_threads(os.cpu_count() or 1)
     torch.manual_seed(0)
     parts = (metric_engine, foreground, guided, trimap_free, training_step)
-    chosen = [p for p in parts if not sys.argv[1:] or p.__name__ in sys.argv[1:]]
-    for part in chosen:
+    for part in [p for p in parts if not sys.argv[1:] or p.__name__ in sys.argv[1:]]:
         print(f'\n{part.__doc__}', flush=True)
         part()
-    if len(chosen) == len(parts):
-        path = repo_root() / 'nbs/experiments/records/peers-cpu.json'
-        save_json({'what': 'speed beside peers', 'device': f'CPU, {torch.get_num_threads()} threads', 'environment': environment(), 'rows': rows}, path)
-        print(f'\n{Path(path).relative_to(repo_root())} written; matte experiment 12_peers shows it')
+    path, measured = repo_root() / 'nbs/experiments/records/peers-cpu.json', {r['what'] for r in rows}
+    kept = [r for r in json.loads(path.read_text())['rows'] if r['what'] not in measured] if sys.argv[1:] else []
+    save_json({'what': 'speed beside peers', 'device': f'CPU, {torch.get_num_threads()} threads', 'environment': environment(), 'rows': kept + rows}, path)
+    print(f'\n{Path(path).relative_to(repo_root())} written; matte experiment 12_peers shows it')
     assert weights_folder().is_dir()
 
 
