@@ -608,7 +608,7 @@ def _evaluate_details(parser):
     parser.add_argument('--trimap-matte-range', type=_trimap_range, metavar='N', help='the number that the trimaps of --trimap or --data have for foreground, such as 2 for those of 0, 1 and 2')
     parser.add_argument('--resize', action='store_true', help='bring mattes of another size to that of the truth (default: they are refused)')
     parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), help='of Grad and Conn (default: dim, the original); a benchmark has its own')
-    parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: a classical method, or none (default: what each checkpoint says)')
+    parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: edges, a classical method, or none (default: what each checkpoint says)')
     parser.add_argument('--baseline', metavar='METHOD', help='compare all methods with this one (default: each with each)')
     parser.add_argument('--worst', type=_count, metavar='N', help='draw the N worst pictures of each method: image, truth, matte, error')
     parser.add_argument('--metric', metavar='NAMES', help='of tests and worst pictures (default: the first of the protocol); psnr and ssim are in the tables only if they are named here; of several, with commas, the first counts')

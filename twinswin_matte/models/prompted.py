@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MARK', 'SILENT', 'BOXED', 'MOST', 'AWAY', 'IN_FRONT', 'SEEN', 'SURE', 'REACH', 'click_marks', 'filled_box',
-           'prompt_map', 'random_prompt', 'put_in_front', 'ask', 'second_look', 'within_reach', 'frozen_selfie',
-           'PromptedNet']
+           'prompt_map', 'random_prompt', 'put_in_front', 'ask', 'first_look', 'second_look', 'within_reach',
+           'frozen_selfie', 'PromptedNet']
 
 # %% ../../nbs/27b_models.prompted.ipynb #861519ef
 import math
@@ -163,8 +163,13 @@ def _span(found, places, margin):
     low, high = torch.where(none, -1.0, (low - extra).clamp(min=-1)), torch.where(none, 1.0, (high + extra).clamp(max=1))
     return ((low + high) / 2)[:, None, None], ((high - low) / 2)[:, None, None]
 
-def _both_ways(branch, image):
-    "Probabilities at the branch's size, averaged with those of the mirror image."
+@full_precision
+def first_look(
+    branch: Selfie,  # its `features` are asked
+    image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1
+) -> torch.Tensor:  # Nx1xSxS in 0..1, at the branch's size
+    "Probabilities of the whole picture, averaged with those of the mirror image."
+    image = image.float()
     straight, mirrored = (branch.features(x)[0].sigmoid() for x in (image, image.flip(-1)))
     return (straight + mirrored.flip(-1)).float() / 2
 
@@ -173,17 +178,18 @@ def second_look(
     branch: Selfie,  # its `features` are asked
     image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1
     *,
+    first: torch.Tensor | None = None,  # Nx1xSxS from `first_look`, if it is there already
     margin: float = 0.1,  # around what was found, as a share of its extent
     contrast: float = 2.5,  # factor around one half
 ) -> torch.Tensor:  # Nx1xHxW in 0..1
     "Where the subject is: the whole picture, and a window around what was found there."
     image, (height, width) = image.float(), image.shape[-2:]
-    first = F.interpolate(_both_ways(branch, image), size=(height, width), mode='bilinear')
+    first = F.interpolate(first_look(branch, image) if first is None else first, size=(height, width), mode='bilinear')
     rows, columns, found = _centers(height, image), _centers(width, image), first[:, 0] > 0.5
     (y, tall), (x, wide) = _span(found.any(2), rows, margin), _span(found.any(1), columns, margin)
     window = _centers(branch.size, image)
     inner = torch.stack(torch.broadcast_tensors(window * wide + x, window[:, None] * tall + y), -1)
-    near = _both_ways(branch, F.grid_sample(image, inner, padding_mode='border', align_corners=False))
+    near = first_look(branch, F.grid_sample(image, inner, padding_mode='border', align_corners=False))
     outer = torch.stack(torch.broadcast_tensors((columns - x) / wide, (rows[:, None] - y) / tall), -1)
     inside = (outer.abs() <= 1).all(-1)[:, None]
     both = torch.where(inside, (first + F.grid_sample(near, outer, padding_mode='border', align_corners=False)) / 2, first)
@@ -192,19 +198,15 @@ def second_look(
 # %% ../../nbs/27b_models.prompted.ipynb #cd7eefe6
 SURE, REACH = 0.98, 0.06  # mean probability from which the mask is believed, and how far from it the answer may then be, as a share of the side
 
-@full_precision
 def within_reach(
-    branch: Selfie,  # its `features` are asked
-    image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1
+    first: torch.Tensor,  # Nx1xSxS in 0..1 from `first_look`
     mask: torch.Tensor,  # Nx1xHxW in 0..1 from `second_look`
 ) -> torch.Tensor:  # Nx1xHxW in 0..1: no alpha should be larger; 1 everywhere in pictures of whose mask the branch is not sure
     "The mask and its surroundings, if the branch is sure of it at first sight."
-    first = _both_ways(branch, image.float())
-    found = (first > 0.5).float()
+    found, far = (first > 0.5).float(), round(REACH * first.shape[-1])
     sure = (first * found).sum((1, 2, 3), keepdim=True) > SURE * found.sum((1, 2, 3), keepdim=True).clamp(min=1)
-    far = round(REACH * branch.size)
-    near = F.interpolate(F.max_pool2d(first, 2 * far + 1, stride=1, padding=far), size=image.shape[-2:], mode='bilinear')
-    return torch.where(sure, torch.maximum(near, mask.float()), 1.0)
+    near = F.interpolate(F.max_pool2d(first, 2 * far + 1, stride=1, padding=far), size=mask.shape[-2:], mode='bilinear')
+    return torch.where(sure, torch.maximum(near, mask), 1.0)
 
 def frozen_selfie() -> Selfie:  # in eval mode
     "The selfie network, with the weights that come with the library if they are here, which does not learn."
@@ -271,8 +273,9 @@ class PromptedNet(MatteNet):
         if self.branch is None:
             return self.decode(torch.cat([image, prompt.to(image)], 1))
         with torch.no_grad():
-            mask = second_look(self.branch, image)
-            limit = torch.ones_like(mask) if self.training else torch.where(prompt.abs().amax((1, 2, 3), keepdim=True) > 0, 1.0, within_reach(self.branch, image, mask))
+            first = first_look(self.branch, image)
+            mask = second_look(self.branch, image, first=first)
+            limit = torch.ones_like(mask) if self.training else torch.where(prompt.abs().amax((1, 2, 3), keepdim=True) > 0, 1.0, within_reach(first, mask))
         free = self.decode(torch.cat([image, mask.to(image.dtype), prompt.to(image)], 1))
         logits = free.logits + torch.special.logit(mask.float(), eps=0.05)
         return MatteOutput(torch.where(limit < 1, logits.minimum(torch.special.logit(limit, eps=1e-4)), logits), {**free.extras, 'mask': mask})
