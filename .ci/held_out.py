@@ -118,16 +118,17 @@ def predictor(name, first=None, share=None, voters=None, settle=None):
     return lambda image, trimap: matter(image, trimap).alpha
 
 
+def errors(matter, image, truth, **said):
+    "MAD and MSE of one matte."
+    apart = matter(image, **said).alpha - truth
+    return {'mad': apart.abs().mean().item(), 'mse': apart.square().mean().item()}
+
+
 def free_errors(matter, pictures):
     "Rows of the errors of a model without a trimap, picture by picture."
-    rows = []
-    for title, samples in pictures.items():
-        for sample in samples:
-            apart = matter(sample.image).alpha - sample.alpha
-            rows.append({'set': title, 'kind': kind(sample.name), 'name': sample.name, 'mad': apart.abs().mean().item(), 'mse': apart.square().mean().item()})
+    rows = [{'set': title, 'kind': kind(sample.name), **errors(matter, sample.image, sample.alpha)} for title, samples in pictures.items() for sample in samples]
     if matter.takes_prompt:
-        found = [[(matter(image, **said).alpha - named).abs().mean().item() for said in ({'point': point}, {})] for image, named, point in both_in_one(pictures['own'])]
-        rows += [{'set': title, 'kind': 'two in one', 'name': str(k), 'mad': pair[n]} for n, title in enumerate(('clicked', 'not clicked')) for k, pair in enumerate(found)]
+        rows += [{'set': title, 'kind': 'two in one', **errors(matter, image, named, **said)} for image, named, point in both_in_one(pictures['own']) for title, said in (('clicked', {'point': point}), ('not clicked', {}))]
     return rows
 
 
