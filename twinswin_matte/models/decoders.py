@@ -19,6 +19,7 @@ class Decoder(nn.Module):
     "Maps and picture in; one map of `out_channels`, mostly at the picture's size, and the maps on the way by stride, out."
     out_channels: int  # of the last map
     full: bool = True  # has the last map the picture's size? Else that of the encoder's finest map
+    skips: bool = True  # does it take the encoder's finer maps? Else only the coarsest
     level_channels: dict  # stride -> channels of the map on the way
 
 # %% ../../nbs/22_models.decoders.ipynb #a5784d1d
@@ -151,6 +152,7 @@ def _plain_block(inside, outside, norm):
 @DECODERS.register('plain')
 class PlainDecoder(Decoder):
     "Only the coarsest map, doubled a few times and then interpolated."
+    skips = False
     def __init__(self,
         channels,  # of the encoder's maps; the last is used
         strides,  # of the encoder's maps; the last is used

@@ -170,6 +170,13 @@ class MatteNet(MattingModel):
         "Encoder, decoder and head, padded and unpadded."
         padded, padding = pad_to_multiple(seen, self.stride)
         maps = self.encoder(padded)
-        x, levels = self.decoder(maps, padded)
+        x, levels = self.decoder(self.condition(maps, padded), padded)
         logits = unpad(resize_to(self.head(x).float(), padded), padding).contiguous()
         return MatteOutput(logits, {'encoder': dict(zip(self.encoder.strides, maps, strict=True)), 'decoder': levels})
+
+    def condition(self,
+        maps: list,  # the encoder's, from fine to coarse
+        seen: torch.Tensor,  # NxCxHxW, padded: what it was given
+    ) -> list:  # what the decoder gets
+        "The same; a model that takes more than a picture may add that at every level."
+        return maps

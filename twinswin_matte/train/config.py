@@ -166,7 +166,7 @@ _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0
           'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'panels_every': 1, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'min_gain': 0, 'folds': 2, 'fold': 0, 'start_lr': 0, 'validation_size': 32}
 _MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'min_gain': 0.9, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
-OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',)}  # of the recipes
+OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',), 'prompted': ('mask_iou',)}  # of the recipes
 
 def _fits(value, kind):
     "Is a value of a declared type?"
@@ -438,7 +438,7 @@ PRESETS['guided'] = changed(TrainConfig(), {
     'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['prompted'] = changed(TrainConfig(), {
     'model.name': 'prompted', 'model.encoder': 'tf_efficientnet_lite0', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'least': 24}, 'data.size': 384, 'data.batch_size': 8,
-    'data.onto': 0.5, 'data.place': 'photograph', 'data.clutter': 0.3, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
+    'data.onto': 0.5, 'data.place': 'photograph', 'data.clutter': 0.3, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5, 'mask_iou': 0.1}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['tiny'] = changed(TrainConfig(), {
     'model.encoder': 'swin_micro', 'model.teacher': 'cnn', 'model.decoder_options': {'width': 64}, 'data.size': 256, 'data.batch_size': 8, 'data.workers': 0, 'data.synthetic': 400,
     'teacher.iou': 0.75, 'teacher.lr': 0.003, 'train.epochs': 4, 'train.lr': 0.001, 'train.encoder_lr': 1.0, 'train.warmup': 10, 'train.precision': 'no'})

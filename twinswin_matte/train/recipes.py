@@ -40,7 +40,7 @@ from ..models.classical import numba_started, solve_firsts
 from ..models.encoders import encoder_start, missing_weights, where_weights_are
 from ..models.guided import needed_methods
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
-from ..models.prompted import ask
+from ..models.prompted import ask, iou_loss
 from ..models.twin import alignment_loss
 from ..models.zoo import MODELS, create_model, load_checkpoint, load_weights, model_options, read_card, save_checkpoint
 from .callbacks import standard_callbacks
@@ -344,7 +344,7 @@ class GuidedRecipe(Recipe):
 # %% ../../nbs/33_train.recipes.ipynb #c8e54f5d
 @RECIPES.register('prompted')
 class PromptedRecipe(Recipe):
-    "The weighted losses on the subject that is asked for."
+    "The weighted losses on the subject that is asked for, and that of the predicted IoU of the branch's mask."
     def prepare(self, trainer: Trainer) -> None:
         "An error if the branch knows nothing, since it will never learn."
         super().prepare(trainer)
@@ -356,7 +356,11 @@ class PromptedRecipe(Recipe):
         "Prompts in training, some of them for one of two subjects."
         batch = ask(batch) if model.training else batch
         output = model(batch['image'], batch.get('prompt'))
-        return *self.on_alpha(batch, logits=output.logits), output
+        total, parts = self.on_alpha(batch, logits=output.logits)
+        if 'iou_logits' not in output.extras:
+            return total, parts, output
+        iou = iou_loss(output, batch)
+        return total + self.own.get('mask_iou', 0.0) * iou, {**parts, 'mask_iou': iou.detach()}, output
 
 
 # %% ../../nbs/33_train.recipes.ipynb #db86fc98
