@@ -74,7 +74,8 @@ def label(name, photos, out, longest):
     chosen, masks = [photos / name / f'{row["name"]}.jpg' for row in boxes()], out / 'masks'
     masks.mkdir(parents=True, exist_ok=True)
     for row, photo in zip(boxes(), chosen, strict=True):
-        cv2.imwrite(str(masks / f'{row["name"]}.png'), cut(row, photo))
+        if not (masks / f'{row["name"]}.png').is_file():  # a mask that is written anew counts as another one, and its pair would be made again
+            cv2.imwrite(str(masks / f'{row["name"]}.png'), cut(row, photo))
     return label_folder(chosen, out / 'pairs' / name, coarse=masks, licence=LICENCES[name], longest=longest)
 
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MARK', 'SILENT', 'BOXED', 'MOST', 'AWAY', 'IN_FRONT', 'SEEN', 'BELIEVED', 'REACH', 'click_marks', 'filled_box',
            'prompt_map', 'random_prompt', 'put_in_front', 'ask', 'first_look', 'second_look', 'within_reach',
-           'mask_iou', 'frozen_selfie', 'likeness', 'PromptedNet', 'iou_loss']
+           'mask_iou', 'frozen_selfie', 'likeness', 'asked_for', 'PromptedNet', 'iou_loss']
 
 # %% ../../nbs/27b_models.prompted.ipynb #861519ef
 import math
@@ -123,7 +123,7 @@ def random_prompt(
     return prompt_map(size, point=point, box=box).to(alpha)
 
 # %% ../../nbs/27b_models.prompted.ipynb #d63279d2
-IN_FRONT = 0.5  # share of the samples with a prompt that get another subject in front
+IN_FRONT = 0.3  # share of the samples with a prompt that get another subject in front
 SEEN = 0.3  # what must be left of the one behind, as a share of its area
 
 def put_in_front(
@@ -248,6 +248,18 @@ def likeness(
     apart = features - features.mean((2, 3), keepdim=True)
     return F.cosine_similarity(apart, _mean_where(apart, clicks.clamp(min=0)), dim=1, eps=1e-4)[:, None]
 
+@full_precision
+def asked_for(
+    mask: torch.Tensor,  # Nx1xHxW in 0..1
+    prompt: torch.Tensor,  # Nx2xHxW from `prompt_map`
+) -> torch.Tensor:  # Nx1x1x1 in 0..1; 1 where nothing is said
+    "Is the mask what somebody means? The share of the clicks that it holds, less those beside the subject, and the share of it within the box."
+    mask, clicks, box = mask.float(), prompt[:, :1].float(), prompt[:, 1:].float()
+    on, off = clicks.clamp(min=0), (-clicks).clamp(min=0)
+    holds, spares, within = _mean_where(mask, on), 1 - _mean_where(mask, off), _mean_where(box, mask)
+    shares = [torch.where(said.amax((2, 3), keepdim=True) > 0, share, 1.0) for said, share in ((on, holds), (off, spares), (box, within))]
+    return shares[0] * shares[1] * shares[2]
+
 def _widened(name, given, own):
     "A tensor with input channels for what its model did not see, where a convolution begins with zeros."
     if given.shape == own.shape or given.ndim != 4 or given.shape[1] >= own.shape[1] or given.shape[:1] + given.shape[2:] != own.shape[:1] + own.shape[2:]:
@@ -298,9 +310,11 @@ class PromptedNet(MatteNet):
 
     def condition(self, maps: list, seen: torch.Tensor) -> list:
         "With mask, clicks, box, and what is like the features under the clicks, added at every level that the decoder takes."
-        first = len(maps) - len(self.hints)
-        told = [F.avg_pool2d(seen[:, 3:], stride) for stride in self.encoder.strides[first:]]
-        return [*maps[:first], *(m + hint(torch.cat([t, likeness(m, t[:, -2:-1])], 1)) for m, t, hint in zip(maps[first:], told, self.hints, strict=True))]
+        first, clicks, areas = len(maps) - len(self.hints), seen[:, -2:-1], torch.cat([seen[:, 3:-2], seen[:, -1:]], 1)
+        for k, (hint, stride) in enumerate(zip(self.hints, self.encoder.strides[first:], strict=True), first):
+            marks = F.max_pool2d(clicks.clamp(min=0), stride) - F.max_pool2d((-clicks).clamp(min=0), stride)  # averaged, a click would be lost at coarse levels
+            maps = [*maps[:k], maps[k] + hint(torch.cat([F.avg_pool2d(areas, stride), marks, likeness(maps[k], marks)], 1)), *maps[k + 1:]]
+        return maps
 
     def predicted_iou(self,
         features: torch.Tensor,  # NxCxhxw, the encoder's coarsest map
@@ -325,7 +339,9 @@ class PromptedNet(MatteNet):
             first = first_look(self.branch, image)
             mask = second_look(self.branch, image, first=first)
         free = self.decode(torch.cat([image, mask.to(image.dtype), prompt.to(image)], 1))
-        logits, iou = free.logits + torch.special.logit(mask.float(), eps=0.05), self.predicted_iou(free.extras['encoder'][self.stride], mask)
+        begun, asked = torch.special.logit(mask.float(), eps=0.05), asked_for(mask, prompt)
+        logits = free.logits + asked * begun - (1 - asked) * begun.clamp(min=0)  # a mask that is not meant is somebody else's
+        iou = self.predicted_iou(free.extras['encoder'][self.stride], mask)
         if not self.training:
             believed = (iou.sigmoid() > BELIEVED)[:, None, None, None] & (prompt.abs().amax((1, 2, 3), keepdim=True) == 0)
             low, high = (torch.special.logit(a, eps=1e-4) for a in within_reach(first, mask))

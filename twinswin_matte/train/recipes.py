@@ -381,6 +381,14 @@ class EnsembleRecipe(Recipe):
         "The members."
         return dict(self.config.model.options)
 
+    def build_model(self):
+        "As usual; of members that predict an IoU, what no loss here teaches stays as it is."
+        model = super().build_model()
+        for member in model.members:
+            if getattr(member, 'iou_head', None) is not None:
+                member.iou_head.requires_grad_(False)
+        return model
+
     def loss(self, model, batch) -> tuple:
         "The mean of the members' losses and of their parts; of all together where nobody learns."
         batch = ask(batch) if self.takes_prompt and model.training else batch
