@@ -198,7 +198,7 @@ def second_look(
     return ((both - 0.5) * contrast + 0.5).clamp(0, 1)
 
 # %% ../../nbs/27b_models.prompted.ipynb #cd7eefe6
-BELIEVED, REACH = 0.7, 0.06  # predicted IoU from which the mask is believed, and how far from its contour the answer may then differ from it, as a share of the side
+BELIEVED, REACH = 0.9, 0.03  # predicted IoU from which the mask is believed, and how far from its contour the answer may then differ from it, as a share of the side
 
 @full_precision
 def within_reach(
