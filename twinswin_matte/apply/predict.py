@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from fastcore.basics import patch
 from PIL import Image, ImageOps
 
@@ -34,7 +33,7 @@ from ..models.hub import MANIFEST, find_pretrained, holds_model, is_hub_name
 from ..models.prompted import prompt_map
 from ..models.zoo import load_checkpoint
 from ..outputs import OUTPUTS, Backdrop, Look, _resize, check_outputs, save_output
-from ..trimap import drawn_trimap, load_trimap, trimap_from_coarse, trimap_from_mask, unknown_region
+from ..trimap import drawn_trimap, load_trimap, trimap_from_coarse, trimap_from_mask, undecided_share, unknown_region
 
 # %% ../../nbs/40_apply.predict.ipynb #241e8671
 _all_ = ['OUTPUTS', 'Backdrop', 'Look', 'Progress', 'check_outputs', 'gather_images', 'stream']  # of lower rooms, at hand for those who come for a matte
@@ -424,9 +423,7 @@ def subject_doubt(
     alpha: torch.Tensor,  # 1xHxW in 0..1, at the size that the model works at
 ) -> float:  # 0..1
     "Share of the picture where alpha is undecided, between 0.1 and 0.9, as is all within a hundredth of the longer side."
-    reach = max(1, round(max(alpha.shape[-2:]) / 100))
-    decided = ((alpha < 0.1) | (alpha > 0.9)).float()
-    return 1 - F.max_pool2d(decided[None], 2 * reach + 1, stride=1, padding=reach).mean().item()
+    return undecided_share(alpha[None]).item()
 
 def _remark_on(alpha, prompts):
     "What a user should know about the alpha of a model without a trimap, as the end of a sentence; nothing, or one remark."
