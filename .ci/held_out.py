@@ -148,7 +148,7 @@ def main():
     parser.add_argument('--first', nargs='*', default=[], help='classical methods that checkpoints with a trimap shall begin with, one after the other, several at once as learning-based+knn (default: their own)')
     parser.add_argument('--share', nargs='*', type=share_of_one, default=[], help='shares that they shall have in their answers beside classical methods, one after the other, such as 0.5 or 1/3 (default: their own)')
     parser.add_argument('--voters', nargs='*', default=[], help='those methods, one set after the other, such as learning-based+knn (default: their own)')
-    parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'none'), help='what decides what checkpoints leave open, one after the other (default: as their cards say)')
+    parser.add_argument('--settle', nargs='*', default=[], choices=(*CLASSICAL, 'edges', 'none'), help='what decides what checkpoints leave open, one after the other (default: as their cards say)')
     parser.add_argument('--out', type=Path, help='file of records for the numbers')
     options = parser.parse_args()
     pictures, rows = held_out(options.pool), []

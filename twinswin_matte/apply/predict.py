@@ -245,7 +245,7 @@ def guide_for(
     if named and coarse is None:
         raise MattingError(f'{next(iter(named))}: the trimap says which subject is meant; leave it out, or give a coarse model to tell it to')
     if named and not getattr(coarse, 'takes_prompt', False):
-        raise MattingError(f'{next(iter(named))}: the coarse model cannot be told which subject is meant; give one that can (matte train --preset prompted), or a mask')
+        raise MattingError(f'{next(iter(named))}: the coarse model cannot be told which subject is meant; give one that can, such as trimap-free, or a mask')
     if mask is not None:
         return trimap_from_mask(_as_mask(mask, size, parse_range(matte_range)), radius=doubt_radius(size, radius))
     if coarse is not None:
@@ -301,7 +301,7 @@ def _check_settle(method, model):
 def _check_prompt(prompt, matter):
     "An error if a model cannot be told which subject is meant."
     if prompt and not matter.takes_prompt:
-        raise MattingError(f'{next(iter(prompt))}: {type(matter.model).__name__} cannot be told which subject is meant; use a model that can (matte train --preset prompted), or give a mask or trimap to trimap-guided')
+        raise MattingError(f'{next(iter(prompt))}: {type(matter.model).__name__} cannot be told which subject is meant; use one that can, such as trimap-free, or give a mask or trimap to trimap-guided')
 
 class Matter:
     """A model made ready to matte pictures of any size.

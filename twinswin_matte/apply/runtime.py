@@ -460,7 +460,7 @@ class OnnxMatter:
     ) -> np.ndarray:  # Nx1xHxW float32 in 0..1
         "The graph's answer, nothing around it."
         if prompt is not None and not self.takes_prompt:
-            raise OnnxError(f'{self.path.name} cannot be told which subject is meant: leave out point and box, or export a model that can (matte train --preset prompted)')
+            raise OnnxError(f'{self.path.name} cannot be told which subject is meant: leave out point and box, or export a model that can, such as trimap-free')
         if prompt is None and self.takes_prompt:
             prompt = np.zeros((len(image), 2, *image.shape[-2:]), np.float32)
         if trimap is None and self.needs_trimap:
