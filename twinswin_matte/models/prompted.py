@@ -176,6 +176,10 @@ def first_look(
     straight, mirrored = (branch.features(x)[0].sigmoid() for x in (image, image.flip(-1)))
     return (straight + mirrored.flip(-1)).float() / 2
 
+def _sharpened(probability, contrast=2.5):
+    "Its distance from one half, multiplied."
+    return ((probability - 0.5) * contrast + 0.5).clamp(0, 1)
+
 @full_precision
 def second_look(
     branch: Selfie,  # its `features` are asked
@@ -183,7 +187,6 @@ def second_look(
     *,
     first: torch.Tensor | None = None,  # Nx1xSxS from `first_look`, if it is there already
     margin: float = 0.1,  # around what was found, as a share of its extent
-    contrast: float = 2.5,  # factor around one half
 ) -> torch.Tensor:  # Nx1xHxW in 0..1
     "Where the subject is: the whole picture, and a window around what was found there."
     image, (height, width) = image.float(), image.shape[-2:]
@@ -196,12 +199,13 @@ def second_look(
     outer = torch.stack(torch.broadcast_tensors((columns - x) / wide, (rows[:, None] - y) / tall), -1)
     inside = (outer.abs() <= 1).all(-1)[:, None]
     both = torch.where(inside, (first + F.grid_sample(near, outer, padding_mode='border', align_corners=False)) / 2, first)
-    return ((both - 0.5) * contrast + 0.5).clamp(0, 1)
+    return _sharpened(both)
 
 # %% ../../nbs/27b_models.prompted.ipynb #cd7eefe6
 BELIEVED, REACH = 0.9, 0.03  # predicted IoU from which the mask is believed, and how far from its contour the answer may then differ from it, as a share of the side
 LIKELY, DOUBT = 0.6, 0.005  # it is believed from here on, too, where so much of the network's own answer is undecided,
 WHOLE = 0.85  # unless the mask holds more than this share of the picture, which tells nothing apart
+ASTRAY = 0.01  # an answer whose mean alpha beyond what it may be is larger has another subject than the mask
 
 @full_precision
 def within_reach(
@@ -210,11 +214,8 @@ def within_reach(
 ) -> tuple:  # Nx1xHxW in 0..1 each: the smallest and the largest alpha
     "What an answer may be that differs from the mask only near its contour."
     far = round(REACH * first.shape[-1])
-    sharp = ((first.float() - 0.5) * 2.5 + 0.5).clamp(0, 1)
-    low, high = (sign * F.interpolate(F.max_pool2d(sign * sharp, 2 * far + 1, stride=1, padding=far), size=mask.shape[-2:], mode='bilinear') for sign in (-1, 1))
+    low, high = (sign * F.interpolate(F.max_pool2d(sign * _sharpened(first.float()), 2 * far + 1, stride=1, padding=far), size=mask.shape[-2:], mode='bilinear') for sign in (-1, 1))
     return torch.minimum(low, mask), torch.maximum(high, mask)
-
-ASTRAY = 0.01  # an answer whose mean alpha beyond these limits is larger has another subject than the mask
 
 @full_precision
 def kept_near(
@@ -278,8 +279,8 @@ def likeness(
 def belief(
     iou_logits: torch.Tensor,  # N
 ) -> torch.Tensor:  # N, in 0..1; it passes no gradient
-    "How much an answer begins at the mask: not at all below a predicted IoU of 0.5, wholly from 0.9 on."
-    return ((iou_logits.detach().sigmoid() - 0.5) / 0.4).clamp(0, 1)
+    "How much an answer begins at the mask: not at all below a predicted IoU of 0.5, wholly from where the mask is believed."
+    return ((iou_logits.detach().sigmoid() - 0.5) / (BELIEVED - 0.5)).clamp(0, 1)
 
 @full_precision
 def asked_for(
