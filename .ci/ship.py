@@ -14,7 +14,7 @@ from twinswin_matte.experiments import frozen_composites
 from twinswin_matte.models.classical import CLASSICAL
 from twinswin_matte.models.guided import classical_methods
 from twinswin_matte.models.hub import from_pretrained, join_models, run_details, save_pretrained
-from twinswin_matte.models.zoo import load_checkpoint
+from twinswin_matte.models.zoo import create_model, load_checkpoint
 
 PEOPLE = {'name': 'P3M sample photographs, mattes predicted by P3M-Net (14, two of them for validation)', 'licence': 'MIT'}
 ANIMALS = {'name': 'AM-2k sample photographs, mattes predicted by GFM (13, two of them for validation)', 'licence': 'MIT'}
@@ -91,6 +91,13 @@ def weights_of(run, name, last):
     return model, {**card, 'run': run_details(run)}
 
 
+def with_faces(model):
+    "The same network with a face detector."
+    seeing = create_model('prompted', **{**model.config['options'], 'faces': True}).eval()
+    seeing.load_inference_state_dict(model.inference_state_dict())
+    return seeing
+
+
 def write_record(name, errors, **more):
     "What the page of the checkpoints reads."
     save_json({'name': name, 'date': str(date.today()), 'errors': errors, **more}, repo_root() / f'nbs/experiments/records/checkpoint-{name}.json')
@@ -110,6 +117,7 @@ def main():
     parser.add_argument('--voters', help='those methods, such as learning-based+knn (default: those that it begins with)')
     parser.add_argument('--note', nargs='+', default=[], help='sentences for the card, of what the settings of the run do not tell')
     parser.add_argument('--settle', choices=(*CLASSICAL, 'edges', 'none'), help='as for Matter (default: as the card says of what is there now)')
+    parser.add_argument('--faces', action='store_true', help='give a prompted model the face detector, if it was trained without')
     parser.add_argument('--card', action='store_true', help='with shipped: measure nothing, only write the card anew')
     parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
     options = parser.parse_args()
@@ -122,15 +130,17 @@ def main():
     begun = [details for run in options.begun for details in earlier(run, options.name)]
     settle = options.settle or from_pretrained(options.name)[1].get('settle')
     card = {**card, **({'settle': settle} if settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {}), **({'notes': options.note} if options.note else {})}
-    model.provenance = ENCODER
+    if options.faces:
+        model, card['since'] = with_faces(model), {'faces': True}
     if options.first:
         model.config['options']['first'] = begin_with(model, options.first)
     if options.share:
         model.share = model.config['options']['share'] = options.share
-        card['since'] = {'share': options.share}
+        card['since'] = {**card.get('since', {}), 'share': options.share}
     if options.voters:
         model.voters = model.config['options']['voters'] = list(classical_methods(options.voters.split('+')))
         card['since'] = {**card.get('since', {}), 'voters': ', '.join(model.voters)}
+    model.provenance = ENCODER
     folder, card['marks'] = repo_root() / 'data/weights' / options.name, marks(options.name)
     if options.card:
         save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)

@@ -437,7 +437,8 @@ PRESETS['guided'] = changed(TrainConfig(), {
     'model.name': 'guided', 'model.encoder': 'mobilenetv2', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'detail': 24}, 'data.size': 320, 'data.batch_size': 10,
     'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['prompted'] = changed(TrainConfig(), {
-    'model.name': 'prompted', 'model.encoder': 'tf_efficientnet_lite0', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'least': 24}, 'data.size': 384, 'data.batch_size': 8,
+    'model.name': 'prompted', 'model.encoder': 'tf_efficientnet_lite0', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'least': 24}, 'model.options': {'faces': True},
+    'data.size': 384, 'data.batch_size': 8,
     'data.onto': 0.5, 'data.place': 'photograph', 'data.clutter': 0.3, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5, 'mask_iou': 0.1}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['tiny'] = changed(TrainConfig(), {
     'model.encoder': 'swin_micro', 'model.teacher': 'cnn', 'model.decoder_options': {'width': 64}, 'data.size': 256, 'data.batch_size': 8, 'data.workers': 0, 'data.synthetic': 400,

@@ -346,11 +346,13 @@ class GuidedRecipe(Recipe):
 class PromptedRecipe(Recipe):
     "The weighted losses on the subject that is asked for, and that of the predicted IoU of the branch's mask."
     def prepare(self, trainer: Trainer) -> None:
-        "An error if the branch knows nothing, since it will never learn."
+        "An error if branch or face detector know nothing, since they will never learn."
         super().prepare(trainer)
-        model = trainer.plain_model
-        if model.branch is not None and not model.branch.encoder.weights and not self.config.model.checkpoint:
+        model, begun = trainer.plain_model, self.config.model.checkpoint
+        if model.branch is not None and not model.branch.encoder.weights and not begun:
             raise MattingError('the weights of selfie, which come with the library, are not here, and a random branch would never learn: reinstall the library, or leave it out (model.options.branch: null)')
+        if model.faces is not None and not model.faces.weights and not begun:
+            raise MattingError('the weights of the face detector, which come with the library, are not here, and it would never learn: reinstall the library, or leave it out (model.options.faces: false)')
 
     def loss(self, model, batch) -> tuple:
         "Prompts in training, some of them for one of two subjects."
