@@ -175,7 +175,7 @@ def _evaluations(card):
         place = {k: about[k] for k in ('region', 'resolution', 'convention')}
         for name, value in values.items():
             yield EvalResult(task_type='image-segmentation', task_name='image matting', dataset_type=_identifier(about['dataset']), dataset_name=about['dataset'], dataset_split=about.get('split'),
-                             dataset_args={'resolution': place['resolution']}, metric_type=name, metric_value=float(f'{value:.6g}'), metric_name=f'{name.upper()} ({", ".join(place.values())})', metric_args=place)
+                             dataset_args={'resolution': place['resolution']}, metric_type=name, metric_value=float(f'{value:.6g}'), metric_name=f'{name.upper()} ({", ".join(place.values())})')
 
 # %% ../../nbs/29a_models.hub.ipynb #c6a352c3
 def _flat(content, before=''):
@@ -242,8 +242,16 @@ def _standing(card, rows):
 def _differing(first, run):
     "What an earlier run learned, from what and by which loss, where that differs from the run that followed."
     then, now = ({k: v for k, v in (r.get('settings') or {}).items() if k.split('.')[0] in ('data', 'model', 'loss') and k not in ('data.root', 'data.workers', 'data.batch_size', 'model.checkpoint')} for r in (first, run))
-    told = [f'{k} {then.get(k, "not yet there")} instead of {now.get(k, "none")}' for k in {**now, **then} if then.get(k) != now.get(k)]
-    return f'; with {", ".join(told)}' if told and then and now else ''
+    told = [f'{k} {then[k]} instead of {now[k]}' for k in now if k in then and then[k] != now[k]]
+    return f'; with {", ".join(told)}' if told else ''
+
+def _setting_lines(settings):
+    "One line for each section of a configuration."
+    sections = {}
+    for key, value in settings.items():
+        section, _, name = key.partition('.')
+        sections.setdefault(section, []).append(re.sub(r'[\s|<>]+', ' ', f'{name or section}: {value}'))
+    return '\n'.join(f'- `{section}`: {", ".join(values)}' for section, values in sections.items())
 
 def _listed(value):
     "A tuple as a list, which it becomes in a file."
@@ -271,8 +279,7 @@ def _made(card, options):
     if 'adapted' in card:
         text += f'\n- adapted afterwards to {card["adapted"].get("photographs")} photographs without mattes'
     text += ''.join(f'\n- {note}' for note in card.get('notes', []))
-    settings = _table(['setting', 'value'], run['settings'].items()) if run.get('settings') else ''
-    return text + (f'\n\n<details><summary>All settings</summary>\n\n{settings}\n\n</details>' if settings else '')
+    return text + (f'\n\n<details><summary>All settings</summary>\n\n{_setting_lines(run["settings"])}\n\n</details>' if run.get('settings') else '')
 
 # %% ../../nbs/29a_models.hub.ipynb #750ae3d0
 _FREE = ('It decides by itself what the foreground is; there is no way to point at it.', "It decides by itself what the foreground is, unless it is told: matter('photo.jpg', point=(x, y)), or box=(left, top, right, bottom).")
@@ -316,7 +323,7 @@ def _limits(card, needs_trimap, half, takes_prompt=False):
 def _licence_text(card, licence):
     "What the front matter's licence is made of."
     weights = [f'- pretrained weights `{w.get("name")}`: {w.get("licence")}' + (f' ({_LINKS[w.get("licence")]})' if w.get('licence') in _LINKS else '') for w in card.get('encoder_weights') or []]
-    parts = [*([f'- this model, as its maker says: {licence}'] if licence else []), *weights, *(f'- data, {name}: {terms}' for name, terms in _data_rows(card))]
+    parts = [*([f'- this model, as its maker says: {licence}'] if licence else []), *weights, *([f'- data (listed above): {", ".join(dict.fromkeys(str(terms) for _, terms in _data_rows(card)))}'] if _data_rows(card) else [])]
     note = 'Whoever passes this model on passes the terms of the weights inside on with it.' if weights else ''
     asked = any(w.get('licence') in _LINKS for w in card.get('encoder_weights') or [])
     note += ' These terms ask for a copy of themselves beside the model: save the text of that page as LICENSE in this folder.' if asked else ''
