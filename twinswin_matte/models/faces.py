@@ -76,7 +76,7 @@ class FaceDetector(nn.Module):
         square: torch.Tensor,  # Nx3x192x192 in -1..1
     ) -> tuple:  # logits Nx1x48x48; Nx4x48x48, the box of each: center from the cell's center, width and height in pixels of the square
         "What the network says."
-        maps = [square]
+        maps = [square.contiguous(memory_format=torch.channels_last)]  # two thirds of the time on a CPU
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         x = self.laterals[0](maps[-1])

@@ -240,7 +240,7 @@ def _standing(card, rows):
     return '\n\nBeside the marks of others:\n\n' + _table(['data', 'region', 'error', 'here', 'mark', 'whose', 'beaten'], table) if table else ''
 
 def _differing(first, run):
-    "What an earlier run learned, from what and by which loss, where that differs from the run that followed."
+    "What an earlier run learned, from what and by which loss, where a setting of both differs from the run that followed."
     then, now = ({k: v for k, v in (r.get('settings') or {}).items() if k.split('.')[0] in ('data', 'model', 'loss') and k not in ('data.root', 'data.workers', 'data.batch_size', 'model.checkpoint')} for r in (first, run))
     told = [f'{k} {then[k]} instead of {now[k]}' for k in now if k in then and then[k] != now[k]]
     return f'; with {", ".join(told)}' if told else ''
@@ -309,6 +309,8 @@ def _limits(card, needs_trimap, half, takes_prompt=False):
         lines.append('No metrics were recorded; measure it on your own pictures first.')
     elif all(about.get('split') == 'validation' for about, _ in rows):
         lines.append('The metrics are those of validation, by which the epoch was chosen; they are no test on unseen data.')
+    if card.get('since') and card.get('metrics'):
+        lines.append('The metrics of its validation were measured before what was changed after it was trained.')
     if 'adapted' in card and card.get('metrics'):
         lines.append('It was adapted after its metrics were measured; they are those of before.')
     if not all(commits):

@@ -171,8 +171,8 @@ def first_look(
 ) -> torch.Tensor:  # Nx1xSxS in 0..1, at the branch's size
     "Probabilities of the whole picture, averaged with those of the mirror image."
     image = image.float()
-    straight, mirrored = (branch.features(x)[0].sigmoid() for x in (image, image.flip(-1)))
-    return (straight + mirrored.flip(-1)).float() / 2
+    both = branch.features(torch.cat([image, image.flip(-1)]))[0].sigmoid().float().unflatten(0, (2, -1))  # at once, since the network is small
+    return (both[0] + both[1].flip(-1)) / 2
 
 def _sharpened(probability, contrast=2.5):
     "Its distance from one half, multiplied."
@@ -280,7 +280,7 @@ def likeness(
 def belief(
     iou_logits: torch.Tensor,  # N
 ) -> torch.Tensor:  # N, in 0..1; it passes no gradient
-    "How much an answer begins at the mask: not at all below a predicted IoU of 0.5, wholly from where the mask is believed."
+    "How much an answer begins at the mask: not at all below a predicted IoU of 0.5, wholly from 0.9 on."
     return ((iou_logits.detach().sigmoid() - 0.5) / (BELIEVED - 0.5)).clamp(0, 1)
 
 @full_precision
@@ -320,7 +320,7 @@ class PromptedNet(MatteNet):
         if branch not in ('selfie', None):
             raise MattingError(f'branch={branch!r}: choose selfie, or null for none')
         if faces and not branch:
-            raise MattingError('faces=True: a face is looked for in the mask of the branch, and there is none; choose branch=selfie')
+            raise MattingError('faces=True: a face is looked for in the mask of the branch, and there is none; choose branch=selfie, or leave the detector out (faces=False; in a configuration model.options.faces: false)')
         more = 2 + bool(branch)
         own = {'norm': 'batch', **({'seen': 3 + more} if decoder == 'detail' else {}), **(decoder_options or {})}
         super().__init__(encoder, decoder=decoder, pretrained=pretrained, decoder_options=own, encoder_options=encoder_options)
@@ -345,8 +345,9 @@ class PromptedNet(MatteNet):
         missing, extra, _ = compare_tensors(own, state)
         if not extra and all(name.startswith(self.own_parts) for name in missing):
             wide = {k: _widened(k, v, own[k]) for k, v in state.items()}
-            fills = all(name.startswith('faces.') for name in missing) or any(wide[k].shape != v.shape for k, v in state.items())
-            state = {**{k: own[k] for k in missing}, **wide} if fills else state
+            seeing = self.faces is not None and self.faces.weights and set(missing) == {k for k in own if k.startswith('faces.')}
+            begins = seeing or any(wide[k].shape != v.shape for k, v in state.items())
+            state = {**{k: own[k] for k in missing}, **wide} if begins else state
         super().load_inference_state_dict(state)
 
     def condition(self, maps: list, seen: torch.Tensor) -> list:
@@ -391,14 +392,15 @@ class PromptedNet(MatteNet):
             mask = second_look(self.branch, image, first=first)
         free = self.decode(torch.cat([image, mask.to(image.dtype), prompt.to(image)], 1))
         iou = self.predicted_iou(free.extras['encoder'][self.stride], mask)
-        person = self.holds_face(image, mask, iou)
+        silent = prompt.abs().amax((1, 2, 3)) == 0
+        person = self.holds_face(image, mask, iou) & silent
         trust = torch.where(person, 1.0, belief(iou))[:, None, None, None]
         begun, asked = trust * torch.special.logit(mask.float(), eps=0.05), asked_for(mask, prompt)
         logits = free.logits + asked * begun - (1 - asked) * begun.clamp(min=0)  # a mask that is not meant is somebody else's
         if not self.training:
             own = F.interpolate(logits.sigmoid(), size=(self.branch.size, self.branch.size), mode='bilinear')
-            believed = (person | is_believed(iou, own, mask, SURE if self.faces else BELIEVED))[:, None, None, None] & (prompt.abs().amax((1, 2, 3), keepdim=True) == 0)
-            logits = torch.where(believed, kept_near(logits, mask, *within_reach(first, mask)), logits)
+            believed = person | (silent & is_believed(iou, own, mask, SURE if self.faces else BELIEVED))
+            logits = torch.where(believed[:, None, None, None], kept_near(logits, mask, *within_reach(first, mask)), logits)
         return MatteOutput(logits, {**free.extras, 'mask': mask, 'iou_logits': iou})
 
 # %% ../../nbs/27c_models.prompted.ipynb #b1e55ed0

@@ -350,7 +350,7 @@ class PromptedRecipe(Recipe):
         super().prepare(trainer)
         model, begun = trainer.plain_model, self.config.model.checkpoint
         if model.branch is not None and not model.branch.encoder.weights and not begun:
-            raise MattingError('the weights of selfie, which come with the library, are not here, and a random branch would never learn: reinstall the library, or leave it out (model.options.branch: null)')
+            raise MattingError('the weights of selfie, which come with the library, are not here, and a random branch would never learn: reinstall the library, or leave it out (model.options.branch: null, model.options.faces: false)')
         if model.faces is not None and not model.faces.weights and not begun:
             raise MattingError('the weights of the face detector, which come with the library, are not here, and it would never learn: reinstall the library, or leave it out (model.options.faces: false)')
 
