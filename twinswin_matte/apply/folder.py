@@ -89,12 +89,13 @@ class Guides:
     def __call__(self,
         path,  # of a picture
         image: torch.Tensor,  # 3xHxW in 0..1
+        remarks: list | None = None,  # to which what is odd about a coarse matte is added
     ) -> torch.Tensor | None:  # 1xHxW
         "The trimap of a picture, or None."
         if self.kind in ('trimap', 'mask') and path not in self.files:
             raise MattingError(f'{path}: no {self.kind} with this stem in {self.source}')
         given = self.files[path] if self.kind in ('trimap', 'mask') else self.source
-        return None if self.kind is None else guide_for(image, **{self.kind: given}, radius=self.radius, matte_range=self.matte_range)
+        return None if self.kind is None else guide_for(image, remarks, **{self.kind: given}, radius=self.radius, matte_range=self.matte_range)
 
     @cached_property
     def _model(self):
@@ -277,7 +278,7 @@ class FolderJob:
         "A picture and its trimap."
         self._given(path)
         sample = as_photo(path)
-        trimap = self.guides(path, sample.image)
+        trimap = self.guides(path, sample.image, sample.meta['remarks'])
         odd = '' if trimap is None else trimap_remark(trimap)
         notes = ([f'{TRIMAP_OF[self.guides.kind]} {odd}'] if odd else []) + sample.meta['remarks']
         if notes:

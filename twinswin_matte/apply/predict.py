@@ -222,7 +222,8 @@ def _as_mask(mask, size, matte_range=None):
 
 def guide_for(
     image: torch.Tensor,  # 3xHxW in 0..1
-    *,
+    remarks: list | None = None,  # to which what is odd about a coarse matte is added, as ends of sentences
+    /, *,
     trimap=None,  # 1xHxW in {0, 0.5, 1} or any picture of one; 'auto' asks the coarse model
     mask=None,  # 1xHxW in 0..1, or any picture of one: its contour is doubted
     coarse=None,  # a `Matter` that needs no trimap: known is where its matte and the picture's colours agree
@@ -249,7 +250,10 @@ def guide_for(
     if mask is not None:
         return trimap_from_mask(_as_mask(mask, size, parse_range(matte_range)), radius=doubt_radius(size, radius))
     if coarse is not None:
-        return trimap_from_coarse(image, getattr(coarse, 'plain', coarse)(image, **named).alpha, radius=doubt_radius(size, radius))
+        found = getattr(coarse, 'plain', coarse)(image, **named)
+        if remarks is not None:
+            remarks += getattr(found, 'remarks', ())
+        return trimap_from_coarse(image, found.alpha, radius=doubt_radius(size, radius))
     return None if trimap is None else _as_trimap(trimap, size, matte_range)
 
 # %% ../../nbs/40_apply.predict.ipynb #47564369
@@ -468,7 +472,7 @@ def _ready(self: Matter, image, guides):
     _check_prompt(prompt, self)
     if prompt:
         prompt_map((1, 1), **prompt, seen_at=sample.size)  # an error for what lies outside
-    trimap = guide_for(sample.image, **guides)
+    trimap = guide_for(sample.image, sample.meta['remarks'], **guides)
     if trimap is None and self.needs_trimap:
         raise MattingError(f'{type(self.model).__name__} needs a trimap with each picture: give one (trimap), a mask (mask), or a coarse model that needs none (coarse)')
     return sample, trimap, prompt

@@ -504,7 +504,7 @@ class TiledMatter:
             _check_unprompted({k: guides.pop(k, None) for k in ('point', 'box')})
         options, given = dict(self.options), {k: v for k, v in guides.items() if v is not None}
         sample, matte_range = _told_photo(image, 2), options.pop('matte_range', None)
-        found = predict_large(sample.image, self.matter, trimap=guide_for(sample.image, trimap=trimap, **{'matte_range': matte_range, **given}), **options)
+        found = predict_large(sample.image, self.matter, trimap=guide_for(sample.image, sample.meta['remarks'], trimap=trimap, **{'matte_range': matte_range, **given}), **options)
         found.name = sample.name
         return keep_transparency(found, sample)
 
