@@ -50,21 +50,21 @@ class TransformedMattes(Dataset):
         *,
         seed: int = 0,  # another seed gives other changes
         length: int | None = None,  # samples in an epoch; default: as many as the source has
-        fixed: bool = False,  # the same samples and changes in every epoch
+        fixed: bool = False,  # the same changes in every epoch, and without a length the same samples
     ):
         self.source, self.transform, self.seed, self.length, self.fixed = source, transform, seed, length, fixed
         self._epoch, self._orders = torch.zeros(1, dtype=torch.long).share_memory_(), {}
 
     @property
     def epoch(self) -> int:
-        "The epoch that decides the changes, counted from 0."
-        return int(self._epoch[0])
+        "The epoch that decides the changes, counted from 0; always 0 if they are fixed."
+        return 0 if self.fixed else int(self._epoch[0])
 
     def set_epoch(self,
         epoch: int,  # counted from 0
     ) -> None:
         "Choose the epoch; workers that are already running see it too."
-        self._epoch[0] = 0 if self.fixed else epoch
+        self._epoch[0] = epoch
 
     def __len__(self):
         "Samples in an epoch."
@@ -73,11 +73,11 @@ class TransformedMattes(Dataset):
     def drawn(self,
         index: int,  # in this epoch
     ) -> int:  # in the source
-        "Which sample an index means: over the epochs, every one comes once before any comes again."
+        "Which sample an index means: after whole epochs every sample was drawn as often as any other, or once more."
         count = len(self.source)
-        if self.fixed or not self.length:
-            return index % count
-        turn, place = divmod(self.epoch * self.length + index, count)
+        if not self.length:
+            return index
+        turn, place = divmod(int(self._epoch[0]) * self.length + index, count)
         if turn not in self._orders:  # an epoch reaches into few of them
             self._orders = {k: order for k, order in self._orders.items() if abs(k - turn) <= 1}
             self._orders[turn] = torch.randperm(count, generator=generator_for(self.seed, -1 - turn))
