@@ -611,7 +611,7 @@ def _evaluate_details(parser):
     parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: edges, a classical method, or none (default: what each checkpoint says)')
     parser.add_argument('--baseline', metavar='METHOD', help='compare all methods with this one (default: each with each)')
     parser.add_argument('--worst', type=_count, metavar='N', help='draw the N worst pictures of each method: image, truth, matte, error')
-    parser.add_argument('--metric', metavar='NAMES', help='of tests and worst pictures (default: the first of the protocol); psnr and ssim are in the tables only if they are named here; of several, with commas, the first counts')
+    parser.add_argument('--metric', nargs='+', metavar='NAME', help='of tests and worst pictures (default: the first of the protocol); psnr and ssim are in the tables only if they are named here; of several the first counts')
     parser.add_argument('--seed', type=int, default=0, help='of intervals and tests (default: 0)')
     parser.add_argument('--out', default='metrics.csv', metavar='FILE', help='where to write the table (default: metrics.csv); the summary lies beside it as .json')
 
@@ -647,7 +647,7 @@ def _chosen_protocol(options):
     protocol = PROTOCOLS[options.protocol or 'regions']
     if options.convention and protocol.sets and options.convention != protocol.convention:
         options.parser.error(f'--convention {options.convention}: {protocol.name} has its own, {protocol.convention}; leave the option out')
-    names = [n.strip().lower() for n in (options.metric or '').split(',') if n.strip()]
+    names = [n.lower() for n in ' '.join(options.metric or []).replace(',', ' ').split()]
     options.metric, protocol = names[0] if names else None, with_metrics(protocol, names)
     changes = {'convention': options.convention or protocol.convention, 'resolution': parse_resolution(options.resolution) if options.resolution else protocol.resolution}
     return replace(protocol, **changes)

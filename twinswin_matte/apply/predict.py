@@ -429,13 +429,13 @@ def subject_doubt(
     "Share of the picture where alpha is undecided, between 0.1 and 0.9, as is all within a hundredth of the longer side."
     return undecided_share(alpha[None]).item()
 
-def _remark_on(alpha, prompts):
+def _remark_on(alpha, prompts, named=False):
     "What a user should know about the alpha of a model without a trimap, as the end of a sentence; nothing, or one remark."
     doubt = subject_doubt(alpha)
     if doubt <= DOUBT and bool((alpha > 0.5).any()):
         return ()
     odd = f'leaves the model unsure of the subject in {doubt:.0%} of its pixels' if doubt > DOUBT else 'shows nothing that the model takes for a subject'
-    return (f'{odd}; ' + ('name it by a point or a box (--point, --box), or ' if prompts else '') + 'give a mask or a trimap to trimap-guided (--mask, --trimap)',)
+    return (f'{odd}; ' + ('name it by another point or box, or ' if named else 'name it by a point or a box (--point, --box), or ' if prompts else '') + 'give a mask or a trimap to trimap-guided (--mask, --trimap)',)
 
 # %% ../../nbs/40_apply.predict.ipynb #cc80508b
 SETTLED_AT = 640  # longest side in pixels at which what is open is solved
@@ -485,10 +485,10 @@ def _mattes(self: Matter, images, trimaps, prompts):
     if any(prompts):
         guide = torch.stack([prompt_map(small, **p, seen_at=images[0].shape[-2:]) for p in prompts]).to(self.device)
     coarse = self._alpha(torch.stack([_resize(i, small) for i in images]).to(self.device), guide)
-    for image, trimap, small in zip(images, trimaps, coarse, strict=True):
+    for image, trimap, small, prompt in zip(images, trimaps, coarse, prompts, strict=True):
         alpha = _resize(small, image.shape[-2:]).clamp(0, 1).cpu()
         alpha = self._settled(image.cpu(), alpha) if trimap is None else self._guided(image.cpu(), alpha, trimap.cpu())
-        yield alpha.clone(), _remark_on(small, self.takes_prompt) if trimap is None else ()  # or it would stay an inference tensor
+        yield alpha.clone(), _remark_on(small, self.takes_prompt, bool(prompt)) if trimap is None else ()  # or it would stay an inference tensor
 
 EACH = {'mask': 'masks', 'point': 'points', 'box': 'boxes'}  # what several pictures have one of each
 
