@@ -29,6 +29,7 @@ from ..core import MattingError, MattingSample, _as_tensor, _from_array, as_phot
 from ..jobs import Progress, gather_images, stream
 from ..models.blocks import check_options
 from ..models.classical import classical_method, follow_edges, smooth_alpha, solve_alpha
+from ..models.guided import prior_weight
 from ..models.hub import MANIFEST, find_pretrained, holds_model, is_hub_name
 from ..models.prompted import prompt_map
 from ..models.zoo import load_checkpoint
@@ -409,16 +410,20 @@ def _explained(compiled):
 
 @patch
 @torch.inference_mode()
-def _alpha(self: Matter, image, guide=None):
-    "Nx1xHxW alpha of Nx3xHxW pictures at the working size; the guide is trimap or prompt, as the model takes it."
+def _output(self: Matter, image, guide=None):
+    "What the model says of Nx3xHxW pictures at the working size; the guide is trimap or prompt, as the model takes it."
     run = self.model if self.compiled is None else self.compiled
     with _explained(self.compiled), torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
         output = run(image) if guide is None else run(image, guide)
-    alpha = output.alpha.float()
-    if not bool(alpha.isfinite().all()):
+    if not bool(output.alpha.isfinite().all()):
         hint = 'its weights are broken, use another checkpoint' if self.precision == torch.float32 else 'the precision is too low for it, use float32'
         raise MattingError(f'the model gives values that are no numbers: {hint}')
-    return alpha
+    return output
+
+@patch
+def _alpha(self: Matter, image, guide=None):
+    "Its Nx1xHxW alpha, float32."
+    return self._output(image, guide).alpha.float()
 
 # %% ../../nbs/40_apply.predict.ipynb #edaf9ce1
 DOUBT = 0.01  # share of the picture from which on a matte without a trimap gets a remark
@@ -441,12 +446,13 @@ def _remark_on(alpha, prompts, named=False):
 SETTLED_AT = 640  # longest side in pixels at which what is open is solved
 
 @patch
-def _guided(self: Matter, image, alpha, trimap):
-    "What is known stays; the rest is the model's alpha, which may be settled along the picture's edges."
+def _guided(self: Matter, image, alpha, trimap, unsure=None):
+    "What is known stays; the rest is the model's alpha, which may be settled along the picture's edges: more where it is unsure, if it says where."
     alpha = torch.where(unknown_region(trimap), alpha, trimap)
     if self.settle == 'none' or not self.needs_trimap:
         return alpha
-    return smooth_alpha(*(x[None].to(self._solves_on) for x in (image, alpha, trimap)))[0].cpu()
+    held = {} if unsure is None else {'weight': prior_weight(_resize(unsure, image.shape[-2:])[None]).to(self._solves_on)}
+    return smooth_alpha(*(x[None].to(self._solves_on) for x in (image, alpha, trimap)), **held)[0].cpu()
 
 @patch
 def _settled(self: Matter, image, alpha):
@@ -484,10 +490,11 @@ def _mattes(self: Matter, images, trimaps, prompts):
     guide = torch.stack([_resize_trimap(t, small) for t in trimaps]).to(self.device) if self.needs_trimap else None
     if any(prompts):
         guide = torch.stack([prompt_map(small, **p, seen_at=images[0].shape[-2:]) for p in prompts]).to(self.device)
-    coarse = self._alpha(torch.stack([_resize(i, small) for i in images]).to(self.device), guide)
-    for image, trimap, small, prompt in zip(images, trimaps, coarse, prompts, strict=True):
+    output = self._output(torch.stack([_resize(i, small) for i in images]).to(self.device), guide)
+    coarse, unsure = output.alpha.float(), output.extras.get('uncertainty_logits', [None] * len(images))
+    for image, trimap, small, where, prompt in zip(images, trimaps, coarse, unsure, prompts, strict=True):
         alpha = _resize(small, image.shape[-2:]).clamp(0, 1).cpu()
-        alpha = self._settled(image.cpu(), alpha) if trimap is None else self._guided(image.cpu(), alpha, trimap.cpu())
+        alpha = self._settled(image.cpu(), alpha) if trimap is None else self._guided(image.cpu(), alpha, trimap.cpu(), where)
         yield alpha.clone(), _remark_on(small, self.takes_prompt, bool(prompt)) if trimap is None else ()  # or it would stay an inference tensor
 
 EACH = {'mask': 'masks', 'point': 'points', 'box': 'boxes'}  # what several pictures have one of each

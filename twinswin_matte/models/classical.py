@@ -225,20 +225,21 @@ def smooth_alpha(
     alpha: torch.Tensor,  # Nx1xHxW in 0..1
     trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}; may know one side only, or nothing
     *,
-    weight: float = 0.1,  # of the given alpha beside the windows' colours, above 0
+    weight: float | torch.Tensor = 0.1,  # of the given alpha beside the windows' colours, above 0; Nx1xHxW: of each pixel's
     tolerance: float = 1e-5,  # of the solution, relative to the right-hand side
     tile: int = 1024,  # side in pixels of what is solved at a time
     overlap: int = 48,  # pixels that tiles share with their neighbours
 ) -> torch.Tensor:  # Nx1xHxW float32 in 0..1 on the image's device; without gradient
     "An alpha that follows the picture's colours within small windows and stays near the given one: closed-form matting with a prior (Levin, Lischinski and Weiss, CVPR 2006; Rhemann et al., CVPR 2008). Known pixels are re-imposed."
-    if not weight > 0:
-        raise MattingError(f'weight={weight}: must be above 0, or nothing holds the answer near the given alpha')
+    weight = torch.as_tensor(weight, dtype=torch.float32, device=image.device)
+    if not bool((weight > 0).all()):
+        raise MattingError(f'weight={weight.min().item():g}: must be above 0, or nothing holds the answer near the given alpha')
     image, trimap = image.float().clamp(0, 1), trimap.to(image.device, torch.float32)
     given = torch.where(trimap == 0.5, alpha.to(trimap), trimap)
     smooth = given.clone()
-    for picture, start, where, out in zip(image, given[:, 0], trimap[:, 0] == 0.5, smooth[:, 0], strict=True):
+    for picture, start, held, where, out in zip(image, given[:, 0], weight.expand_as(given)[:, 0], trimap[:, 0] == 0.5, smooth[:, 0], strict=True):
         for inner, outer in _pieces(where, tile, overlap) if min(where.shape) > 2 else ():  # a window has three pixels a side
-            found = _smoothed(picture[:, outer[0], outer[1]], where[outer], start[outer], weight, tolerance)
+            found = _smoothed(picture[:, outer[0], outer[1]], where[outer], start[outer], held[outer][where[outer]], tolerance)
             out[inner] = found[tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))]
     return smooth
 

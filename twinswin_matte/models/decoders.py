@@ -111,6 +111,11 @@ class FpnDecoder(Decoder):
         return resize_to(x, image), levels
 
 # %% ../../nbs/22_models.decoders.ipynb #b1ca579a
+def _conv_blocks(inside, outside, count, **options):
+    "One convolution block, or several in a row; the options are those of the first, the others keep the size."
+    first, norm = ConvBlock(inside, outside, **options), options['norm']
+    return first if count == 1 else nn.Sequential(first, *(ConvBlock(outside, outside, norm=norm) for _ in range(count - 1)))
+
 @DECODERS.register('detail')
 class DetailDecoder(UnetDecoder):
     "A U-Net whose last steps also see the picture."
@@ -121,6 +126,7 @@ class DetailDecoder(UnetDecoder):
         width: int = 256,  # no map on the way has more channels
         least: int = 0,  # none has fewer
         detail: int = 16,  # channels of the stream at full resolution
+        convs: int = 1,  # convolutions at each step of the stream and of the way up beside it
         seen: int = 3,  # channels of the picture; 4 with a trimap
         norm: str = 'group',  # 'group' or 'batch'
         neck: bool = False,  # a receptive field block on the coarsest map
@@ -128,8 +134,8 @@ class DetailDecoder(UnetDecoder):
         super().__init__(channels, strides, width=width, least=least, norm=norm, neck=neck)
         outputs = [c for c, _ in self.steps]
         inputs = [self.level_channels[strides[0]], *outputs[:-1]]
-        self.stream = nn.ModuleList([ConvBlock(seen if k == 0 else detail, detail, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
-        self.tail = nn.ModuleList([ConvBlock(i + detail, o, norm=norm) for i, o in zip(inputs, outputs, strict=True)])
+        self.stream = nn.ModuleList([_conv_blocks(seen if k == 0 else detail, detail, convs, stride=1 if k == 0 else 2, norm=norm) for k in range(len(self.steps))])
+        self.tail = nn.ModuleList([_conv_blocks(i + detail, o, convs, norm=norm) for i, o in zip(inputs, outputs, strict=True)])
 
     def forward(self,
         maps,  # maps of the encoder, fine to coarse

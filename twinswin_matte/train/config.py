@@ -166,7 +166,7 @@ _LEAST = {'size': 32, 'radius': 2, 'variation': 0, 'batch_size': 1, 'workers': 0
           'harmonise': 0, 'recolour': 0, 'apart': 0, 'panels': 0, 'panels_every': 1, 'keep_every': 0, 'keep_last': 1, 'frozen_stages': 0, 'layer_decay': 0, 'shuffle': 1, 'save_minutes': 0, 'skip_bad': 0, 'every': 1, 'lowest': 0, 'cycle': 1, 'frozen_norm': 0, 'freeze_encoder': 0, 'min_steps': 1, 'patience': 1, 'min_gain': 0, 'folds': 2, 'fold': 0, 'start_lr': 0, 'validation_size': 32}
 _MOST = {'layer_decay': 1, 'freeze_encoder': 1, 'min_gain': 0.9, 'ema': 0.99999, 'iou': 1, 'onto': 1, 'clutter': 1, 'half_size': 1, 'harmonise': 1, 'recolour': 1, 'apart': 1, 'lowest': 1, 'variation': 3}
 SINK_NAMES = ('tensorboard', 'trackio', 'wandb')
-OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',), 'prompted': ('mask_iou',)}  # of the recipes
+OWN_LOSSES = {'modnet': ('semantic', 'detail', 'fused'), 'alphagan': ('gan',), 'prompted': ('mask_iou',), 'guided': ('uncertainty',)}  # of the recipes
 
 def _fits(value, kind):
     "Is a value of a declared type?"

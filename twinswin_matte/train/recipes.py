@@ -38,7 +38,7 @@ from ..losses import WeightedLoss
 from ..models.alphagan import discriminator_loss, generator_loss, real_and_fake
 from ..models.classical import numba_started, solve_firsts
 from ..models.encoders import encoder_start, missing_weights, where_weights_are
-from ..models.guided import needed_methods
+from ..models.guided import needed_methods, uncertainty_loss
 from ..models.modnet import MODNet, adapt, detail_loss, fused_loss, semantic_loss
 from ..models.prompted import ask, iou_loss
 from ..models.twin import alignment_loss
@@ -336,10 +336,22 @@ class GuidedRecipe(Recipe):
                     loader.multiprocessing_context = 'forkserver'
         return first, second, card
 
+    def prepare(self, trainer: Trainer) -> None:
+        "An error if the head for the uncertainty has no loss, or its loss no head."
+        super().prepare(trainer)
+        predicts, weighed = bool(getattr(trainer.plain_model, 'uncertainty', False)), bool(self.own.get('uncertainty'))
+        if predicts != weighed:
+            raise MattingError('model.options.uncertainty: true needs loss.weights.uncertainty above 0, such as 0.1' if predicts else 'loss.weights.uncertainty: the model predicts none; say model.options.uncertainty: true, or leave the weight out')
+
     def loss(self, model, batch) -> tuple:
         "Total, its parts, and the model's output."
         output = model(batch['image'], batch['trimap'], *([batch['first']] if 'first' in batch else []))
-        return *self.on_alpha(batch, logits=output.logits, region=batch['valid'] & (batch['trimap'] == 0.5)), output
+        region = batch['valid'] & (batch['trimap'] == 0.5)
+        total, parts = self.on_alpha(batch, logits=output.logits, region=region)
+        if 'uncertainty_logits' not in output.extras:
+            return total, parts, output
+        unsure = uncertainty_loss(output.extras['uncertainty_logits'], output.alpha, batch['alpha'], region=region)
+        return total + self.own.get('uncertainty', 0.0) * unsure, {**parts, 'uncertainty': unsure.detach()}, output
 
 # %% ../../nbs/33_train.recipes.ipynb #c8e54f5d
 @RECIPES.register('prompted')
