@@ -165,12 +165,14 @@ LINES = [
 
 
 def readme_blocks(kind):
-    "The code of the README in one language."
-    return re.findall(rf'^```{kind}\n(.*?)^```', (root / 'README.md').read_text(encoding='utf-8'), flags=re.M | re.S)
+    "The code of the README and of the overview in one language."
+    overview = json.loads((root / 'nbs/tutorials/00_overview.ipynb').read_text(encoding='utf-8'))['cells']
+    text = '\n'.join([(root / 'README.md').read_text(encoding='utf-8'), *(''.join(c['source']) + '\n' for c in overview if c['cell_type'] == 'markdown')])
+    return re.findall(rf'^```{kind}\n(.*?)^```', text, flags=re.M | re.S)
 
 
 def readme_commands():
-    "The words of each line of the README that starts with `matte`."
+    "The words of each of their lines that starts with `matte`."
     lines = [line for block in readme_blocks('sh') for line in block.splitlines() if line.startswith('matte ')]
     return [shlex.split(line, comments=True)[1:] for line in lines]
 

@@ -434,8 +434,9 @@ PRESETS['alphagan'] = changed(TrainConfig(), {
     'loss.weights': {'l1': 1.0, 'composition': 1.0, 'laplacian': 1.0, 'gan': 0.15}, 'train.schedule': 'cyclic', 'train.lr': 0.001, 'train.lowest': 0.033, 'train.encoder_lr': 0.3, 'train.weight_decay': 0.0005,
     'train.frozen_norm': 2})
 PRESETS['guided'] = changed(TrainConfig(), {
-    'model.name': 'guided', 'model.encoder': 'mobilenetv2', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'detail': 24}, 'data.size': 320, 'data.batch_size': 10,
-    'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
+    'model.name': 'guided', 'model.encoder': 'tf_efficientnet_lite0', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'least': 24, 'detail': 24, 'convs': 2},
+    'model.options': {'uncertainty': True}, 'data.size': 320, 'data.batch_size': 10,
+    'data.radius': 32, 'loss.weights': {'l1': 1.0, 'gradient': 1.0, 'laplacian_pyramid': 0.5, 'uncertainty': 0.1}, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.frozen_norm': 1000, 'train.ema': 0.998})
 PRESETS['prompted'] = changed(TrainConfig(), {
     'model.name': 'prompted', 'model.encoder': 'tf_efficientnet_lite0', 'model.decoder': 'detail', 'model.pretrained': True, 'model.decoder_options': {'width': 96, 'least': 24}, 'model.options': {'faces': True},
     'data.size': 384, 'data.batch_size': 8,
