@@ -337,11 +337,10 @@ class GuidedRecipe(Recipe):
         return first, second, card
 
     def prepare(self, trainer: Trainer) -> None:
-        "An error if the head for the uncertainty has no loss, or its loss no head."
+        "An error if the head for the uncertainty would never learn."
         super().prepare(trainer)
-        predicts, weighed = bool(getattr(trainer.plain_model, 'uncertainty', False)), bool(self.own.get('uncertainty'))
-        if predicts != weighed:
-            raise MattingError('model.options.uncertainty: true needs loss.weights.uncertainty above 0, such as 0.1' if predicts else 'loss.weights.uncertainty: the model predicts none; say model.options.uncertainty: true, or leave the weight out')
+        if getattr(trainer.plain_model, 'uncertainty', False) and not self.own.get('uncertainty'):
+            raise MattingError('model.options.uncertainty: true needs loss.weights.uncertainty above 0, such as 0.1')
 
     def loss(self, model, batch) -> tuple:
         "Total, its parts, and the model's output."
