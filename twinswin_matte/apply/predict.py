@@ -451,7 +451,7 @@ def _guided(self: Matter, image, alpha, trimap, unsure=None):
     alpha = torch.where(unknown_region(trimap), alpha, trimap)
     if self.settle == 'none' or not self.needs_trimap:
         return alpha
-    held = {} if unsure is None else {'weight': prior_weight(_resize(unsure, image.shape[-2:])[None]).to(self._solves_on), 'tolerance': 1e-4}  # less costs time and changes no third digit of an error
+    held = {} if unsure is None else {'weight': prior_weight(_resize(unsure, image.shape[-2:])[None]).to(self._solves_on), 'tolerance': 1e-4}  # 0.7 of the time of 1e-5, for 0.3 % more error on held-out pairs
     return smooth_alpha(*(x[None].to(self._solves_on) for x in (image, alpha, trimap)), **held)[0].cpu()
 
 @patch

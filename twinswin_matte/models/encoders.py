@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from types import MethodType
 
 import timm
 import torch
@@ -138,27 +139,20 @@ def batch_norms(
     return [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
 
 # %% ../../nbs/21_models.encoders.ipynb #a1c0de12
-def _to_float(conv, inputs):
-    "Before a depthwise convolution: autocast off, if it is on and this is a CPU."
-    conv.lifted = inputs[0].device.type == 'cpu' and torch.is_autocast_enabled('cpu')
-    if conv.lifted:
-        torch.set_autocast_enabled('cpu', False)
-        return inputs[0].float()
-
-def _from_float(conv, inputs, output):
-    "After it: on again, also after an error."
-    if conv.lifted:
-        torch.set_autocast_enabled('cpu', True)
+def _forward_in_float(conv, x):
+    "A convolution's own forward, without autocast if this is a CPU."
+    if x.device.type != 'cpu' or not torch.is_autocast_enabled('cpu'):
+        return type(conv).forward(conv, x)
+    with torch.autocast('cpu', enabled=False):
+        return type(conv).forward(conv, x.to(conv.weight.dtype))
 
 def float_depthwise(
     network: nn.Module,  # changed in place
 ) -> nn.Module:  # the same
-    "Let depthwise convolutions compute in float32 under autocast on a CPU."
+    "Let depthwise convolutions compute in the type of their weights, mostly float32, under autocast on a CPU."
     for conv in network.modules():
         if isinstance(conv, nn.Conv2d) and conv.groups == conv.in_channels > 1:
-            conv.lifted = False
-            conv.register_forward_pre_hook(_to_float)
-            conv.register_forward_hook(_from_float, always_call=True)
+            conv.forward = MethodType(_forward_in_float, conv)
     return network
 
 # %% ../../nbs/21_models.encoders.ipynb #2c1a9d12

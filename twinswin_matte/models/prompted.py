@@ -391,6 +391,9 @@ class PromptedNet(MatteNet):
         mask = second_look(self.branch, image, first=first)
         if self.training or self.faces is None or torch.compiler.is_exporting() or image.shape[-1] < WIDE * image.shape[-2]:
             return first, mask
+        held = faces_held(self.faces, image, torch.cat([mask, torch.ones_like(mask)], 1), least=FACE)
+        if not bool((held[:, 0] < held[:, 1]).any()):  # the mask holds all faces, as mostly: windows cannot hold more
+            return first, mask
         wide = wide_look(self.branch, image)
         held = faces_held(self.faces, image, torch.cat([mask, _sharpened(wide)], 1), least=FACE)
         more = (held[:, 1] > held[:, 0])[:, None, None, None]
