@@ -18,7 +18,7 @@ from twinswin_matte.data.mattes import open_data
 from twinswin_matte.data.shards import ShardStream, measure_loading, stream_loader, write_shards
 from twinswin_matte.data.synth import SynthMattes, random_matte
 from twinswin_matte.startup import WAITING
-from twinswin_matte.train.config import PRESETS, changed
+from twinswin_matte.train.config import PRESETS, override
 from twinswin_matte.train.recipes import train
 from twinswin_matte.train.runs import environment
 from twinswin_matte.train.speed import VARIANTS, speed_report
@@ -59,9 +59,9 @@ def loading():
 def waiting():
     "How much of a training step is spent waiting for data: the preset tiny, 512 px, two loading processes."
     torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
-    config = changed(PRESETS['tiny'], {'data.size': 512, 'data.batch_size': 4, 'data.workers': 1, 'data.synthetic': 64, 'data.validation': 2, 'model.teacher': None, 'train.epochs': 1, 'train.steps': 16, 'log.panels': 0})
+    config = override(PRESETS['tiny'], {'data.size': 512, 'data.batch_size': 4, 'data.workers': 1, 'data.synthetic': 64, 'data.validation': 2, 'model.teacher': None, 'train.epochs': 1, 'train.steps': 16, 'log.panels': 0})
     steps = train(config, work / 'run', quiet=True).steps.iloc[4:]
-    parts = steps[['data_s', 'forward_s', 'backward_s', 'optimiser_s']].sum()
+    parts = steps[['data_s', 'forward_s', 'backward_s', 'optimizer_s']].sum()
     return (100 * parts / parts.sum()).round(1).rename('% of a step').to_frame()
 
 
@@ -72,7 +72,7 @@ def training():
     uncompiled = {name: changes for name, changes in VARIANTS.items() if 'compiled' not in name}
     tables = []
     for name, batch, variants in (('twinswin', 8 if gpu else 1, VARIANTS), ('modnet', 16 if gpu else 2, uncompiled), ('alphagan', 16 if gpu else 2, uncompiled)):
-        config = changed(PRESETS[name], {'data.batch_size': batch})
+        config = override(PRESETS[name], {'data.batch_size': batch})
         table = speed_report(config, variants=variants, report=lambda line, name=name: print(f'  {name}, {line}', flush=True))
         tables.append(table.assign(model=name, size=config.data.size, batch=batch))
     table = pd.concat(tables, ignore_index=True)

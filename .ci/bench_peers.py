@@ -24,7 +24,7 @@ from twinswin_matte.train.runs import environment  # noqa: E402
 from twinswin_matte.trimap import trimap_from_alpha  # noqa: E402
 
 SIZES = (512, 1024, 2048)
-PATIENCE = 25  # seconds: who needed longer for one call is not asked for a larger picture
+PATIENCE = 25  # seconds: who needed longer for one call is not asked for a larger image
 rows = []
 
 
@@ -51,7 +51,7 @@ def side_by_side(what, size, ours, peers, rounds=3):
     return best
 
 
-def left_out(what, peer, reason):
+def skipped_files(what, peer, reason):
     "A peer that cannot be measured here."
     rows.append({'what': what, 'size': None, 'peer': peer, 'ours_s': None, 'peer_s': None, 'ratio': None, 'note': reason})
     print(f'  {what}: {peer} not measured: {reason}', flush=True)
@@ -88,21 +88,21 @@ def metric_engine():
         side_by_side('Conn', size, lambda p=prediction, t=target: connectivity_error(p, t), {'NumPy and SciPy': lambda p=prediction, t=target: grid_connectivity(p, t)})
         side_by_side('Grad', size, lambda p=prediction, t=target: gradient_error(p, t), {'NumPy and SciPy': lambda p=prediction, t=target: grid_gradient(p, t)})
         side_by_side('MAD', size, lambda p=prediction, t=target: mad(p, t), {version('torchmetrics'): lambda p=prediction, t=target: MeanAbsoluteError()(p, t)})
-        grey = [(x[0] * 255).round().byte().numpy() for x in (prediction, target)]
+        gray = [(x[0] * 255).round().byte().numpy() for x in (prediction, target)]
 
-        def peer(grey=grey):
+        def peer(gray=gray):
             "F, S and E measures and MAE."
             meters = [getattr(py_sod_metrics, n)() for n in ('Fmeasure', 'WeightedFmeasure', 'Smeasure', 'Emeasure', 'MAE')]
             for meter in meters:
-                meter.step(*grey)
+                meter.step(*gray)
             return [meter.get_results() for meter in meters]
-        pair = [torch.from_numpy(g)[None].float() / 255 for g in grey]
+        pair = [torch.from_numpy(g)[None].float() / 255 for g in gray]
         side_by_side('F, S, E and MAE', size, lambda pair=pair: dis_metrics(*pair, hce=False), {version('pysodmetrics'): peer})
         assert matte_metrics(prediction, target)['whole']['conn'] > 0
 
 
 def foreground():
-    "The colour of the foreground."
+    "The color of the foreground."
     for size in SIZES:
         sample = random_matte('hair', size=size, seed=3)
         calls = {m: lambda s=sample, m=m: estimate_foreground(s.image, s.alpha, method=m) for m in ('multilevel', 'pymatting')}
@@ -138,7 +138,7 @@ def guided():
         slow |= {n for n in peers if best.get(n, 0) > PATIENCE / 4}
     for name in sorted(slow):
         if not any(r['peer'] == name and r['size'] == SIZES[-1] for r in rows):
-            left_out(f'matte with a trimap, {SIZES[-1]} px', name, 'too slow for this machine')
+            skipped_files(f'matte with a trimap, {SIZES[-1]} px', name, 'too slow for this machine')
 
 
 @torch.inference_mode()
@@ -157,7 +157,7 @@ def trimap_free():
         image = torch.rand(1, 3, size, size)
         side_by_side('matte without a trimap', size, lambda x=image: ours(x), {version('segmentation-models-pytorch') + ', MobileNetV2 U-Net': lambda x=image: theirs(x)})
     for name in ('rembg', 'transparent-background'):
-        left_out('a photograph to a matte', name, 'its weights are fetched from the network')
+        skipped_files('a photograph to a matte', name, 'its weights are fetched from the network')
 
 
 def training_step():
@@ -167,7 +167,7 @@ def training_step():
     ours, theirs = create_model('mattenet', encoder='mobilenetv2', decoder_options={'width': 256, 'norm': 'batch'}).train(), smp.Unet('mobilenet_v2', encoder_weights=None, classes=1).train()
 
     def step(model, layout):
-        "One step without an optimiser."
+        "One step without an optimizer."
         model.zero_grad()
         output = model(image.contiguous(memory_format=layout))
         F.binary_cross_entropy_with_logits(getattr(output, 'logits', output), alpha).backward()

@@ -51,7 +51,7 @@ def check_page(
     page,  # that shows one of the site's
     where,  # its address
 ):
-    "Open a page: it has a title and its pictures, no directive is to be seen, and it is not wider than the window."
+    "Open a page: it has a title and its images, no directive is to be seen, and it is not wider than the window."
     page.goto(where, wait_until='load')
     name = where.rsplit('/', 1)[-1]
     assert page.locator('h1').first.inner_text().strip(), f'{name}: no title'

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import browser
+from words import wrong_words
 
 root = Path(__file__).resolve().parent.parent
 os.chdir(root)
@@ -150,6 +151,68 @@ def skipped():
     return problems
 
 
+def words():
+    "Notebooks, tools and pages use the field's words and American spelling."
+    texts = {str(p): '\n'.join(''.join(c['source']) for c in json.loads(p.read_text(encoding='utf-8'))['cells']) for p in notebooks}
+    texts |= {str(p): p.read_text(encoding='utf-8') for p in (*Path('.ci').glob('*.py'), *Path().glob('*.md'))}
+    return [problem for name, text in texts.items() for problem in wrong_words(name, text)]
+
+
+def crossing(tree, name):
+    "The private names that a module imports from another one of the library."
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or '').startswith(library)):
+            yield from (f'{name}: imports the private {a.name} of {node.module}' for a in node.names if a.name.startswith('_') and not a.name.startswith('__'))
+
+
+def public_names():
+    "Every public name is defined once, and no private name crosses a module."
+    problems, places = [], {}
+    for path in sorted(p for p in Path(library).rglob('*.py') if p.stem not in ('__init__', '_modidx')):
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        problems += crossing(tree, path)
+        for node in tree.body:
+            patched = isinstance(node, ast.FunctionDef) and any('patch' in ast.unparse(d) for d in node.decorator_list)
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith('_') and not patched:
+                places.setdefault(node.name, []).append(str(path))
+    return problems + [f'{name}: is defined in {" and in ".join(found)}; give one of them another name' for name, found in places.items() if len(found) > 1]
+
+
+READABLE = {'exports before an example': 3, 'exports in a row': 3, 'lines of an export cell (90 %)': 25}  # at most
+
+
+def structure(path):
+    "How many export cells come before the first example and in a row, and how long most of them are."
+    before = row = longest = 0
+    first, lines = None, []
+    for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+        source = ''.join(cell['source'])
+        if cell['cell_type'] != 'code' or re.search(r'^#\|\s*(hide|default_exp)\b', source, flags=re.M):
+            continue
+        if re.match(r'\s*#\|\s*export', source):
+            before, row = before + 1, row + 1
+            longest = max(longest, row)
+            lines.append(source.count('\n') + 1)
+        else:
+            first, row = before if first is None and before else first, 0
+    found = (before if first is None else first, longest, sorted(lines)[int(0.9 * (len(lines) - 1))] if lines else 0)
+    return dict(zip(READABLE, found, strict=True))
+
+
+def readable():
+    "Examples follow at once, and cells are short; notebooks that are not so yet (.ci/structure.json) do not get worse."
+    known, problems = json.loads((root / '.ci/structure.json').read_text(encoding='utf-8')), []
+    for path in (p for p in notebooks if p.parent.name == 'nbs'):
+        found, was = structure(path), known.get(path.stem, {})
+        for name, most in READABLE.items():
+            limit = max(most, was.get(name, 0))
+            if found[name] > limit:
+                problems.append(f'{path}: {name}: {found[name]}, at most {limit}')
+            elif name in was and found[name] < was[name]:
+                problems.append(f'{path}: {name}: {found[name]} is better than {was[name]} in .ci/structure.json; write it there, or remove it if it is at most {most}')
+    return problems
+
+
 def holding(flag):
     "A pattern of the notebooks that have cells of a flag."
     return '|'.join(re.escape(p.name) for p in notebooks if re.search(rf'"#\| {flag}\b', p.read_text(encoding='utf-8')))
@@ -184,7 +247,7 @@ def test_notebooks(flags, *options, data=True):
 def main():
     "Run them all; exit code 1 if one failed."
     passed = failed = 0
-    for check in (unchanged, rooms, skipped, imports, lint, tidy, run_notebooks):
+    for check in (unchanged, rooms, skipped, public_names, words, readable, imports, lint, tidy, run_notebooks):
         start = time.time()
         print(f'{check.__name__}: {check.__doc__}', flush=True)
         problems = check()

@@ -59,7 +59,7 @@ def convert(tensors):
 
 
 def reference(runtime, image):
-    "All scores, and the best cell's box, where the picture goes from -1 to 1; and the largest difference of a logit from ours."
+    "All scores, and the best cell's box, where the image goes from -1 to 1; and the largest difference of a logit from ours."
     square, across, down = FaceDetector().square(image)
     logits, values = answer(runtime, square)
     row, column = divmod(int(logits.argmax()), 48)

@@ -1,4 +1,4 @@
-"""Does fine-tuning on five pairs help, or harm? Trains as somebody does who types `matte train --from`, and measures pictures that were not trained on: the record is for a page of the experiments.
+"""Does fine-tuning on five pairs help, or harm? Trains as somebody does who types `matte train --from`, and measures images that were not trained on: the record is for a page of the experiments.
 
     python .ci/finetune.py                       all starts, folders and seeds (hours on two cores); what the record has already is not repeated
     python .ci/finetune.py trimap-free fellows 0   one of them
@@ -38,7 +38,7 @@ def shuffled(name, seed):
 
 
 def errors(checkpoint, pairs, guided):
-    "MAD of each picture, as `Matter` makes its matte. With a trimap at 400 px: solving whole photographs takes a minute each."
+    "MAD of each image, as `Matter` makes its matte. With a trimap at 400 px: solving whole photographs takes a minute each."
     matter, found = Matter(checkpoint), []
     for image, alpha in pairs:
         image, alpha = load_image(image), load_alpha(alpha)

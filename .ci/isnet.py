@@ -53,7 +53,7 @@ class IsNet(nn.Module):
 
 
 def session(side=1024):
-    "ONNX Runtime's session of it, for pictures of one size."
+    "ONNX Runtime's session of it, for images of one size."
     import tempfile
     from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Make the folder that the checkpoints are trained on, of the photographs and mattes in MATTE_DATA or ../shared/data: `.venv/bin/python .ci/pool.py OUT [--longest 640] [NAME ...]`.
 
-People are labelled by `matte label` with the selfie network in two passes; objects and animals by GrabCut in a box that was drawn by hand (objects.csv, in percent of the picture), looked at, and left out where it was wrong.
+People are labeled by `matte label` with the selfie network in two passes; objects and animals by GrabCut in a box that was drawn by hand (objects.csv, in percent of the image), looked at, and left out where it was wrong.
 Both have their band decided by trimap-guided. Given again, it goes on; several may work side by side at different names, before one without names lays OUT/pool, which is for data.root: no subject of it is on both sides of the split, and what is generated, where people recur, only teaches.
 """
 import argparse
@@ -17,7 +17,7 @@ from twinswin_matte.apply.label import label_folder
 from twinswin_matte.apply.predict import Matter
 from twinswin_matte.core import data_root
 
-LICENCES = {'fellows': 'CC0', 'stock_portraits': 'CC0', 'generated_halfbodies': 'Apache-2.0', 'generated_people': 'MIT', 'pets_and_objects': 'CC BY 4.0'}
+LICENSES = {'fellows': 'CC0', 'stock_portraits': 'CC0', 'generated_halfbodies': 'Apache-2.0', 'generated_people': 'MIT', 'pets_and_objects': 'CC BY 4.0'}
 LEFT_OUT = {'fel_015', 'sto_024', 'sto_045'}  # labels that were seen to be wrong
 OLDER = ('animals_pseudo', 'portraits_pseudo', 'objects_pseudo')
 SIDE = 384  # longest side in pixels that GrabCut works at
@@ -70,13 +70,13 @@ def label(name, photos, out, longest):
     if name != 'pets_and_objects':
         coarse = Matter('selfie', device='cpu')
         coarse.model.passes = 2
-        return label_folder(photos / name, out / 'pairs' / name, coarse=coarse, licence=LICENCES[name], longest=longest)
+        return label_folder(photos / name, out / 'pairs' / name, coarse=coarse, license=LICENSES[name], longest=longest)
     chosen, masks = [photos / name / f'{row["name"]}.jpg' for row in boxes()], out / 'masks'
     masks.mkdir(parents=True, exist_ok=True)
     for row, photo in zip(boxes(), chosen, strict=True):
         if not (masks / f'{row["name"]}.png').is_file():  # a mask that is written anew counts as another one, and its pair would be made again
             cv2.imwrite(str(masks / f'{row["name"]}.png'), cut(row, photo))
-    return label_folder(chosen, out / 'pairs' / name, coarse=masks, licence=LICENCES[name], longest=longest)
+    return label_folder(chosen, out / 'pairs' / name, coarse=masks, license=LICENSES[name], longest=longest)
 
 
 def key(text):
@@ -115,14 +115,14 @@ def main():
     "Label what is named, and lay the tree."
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('out', type=Path)
-    parser.add_argument('names', nargs='*', metavar='NAME', help=f'folders of photographs to label (default: all: {", ".join(LICENCES)})')
+    parser.add_argument('names', nargs='*', metavar='NAME', help=f'folders of photographs to label (default: all: {", ".join(LICENSES)})')
     parser.add_argument('--longest', type=int, default=640, help='long side in pixels that photographs are shrunk to (default: 640)')
     options = parser.parse_args()
-    if unknown := set(options.names) - set(LICENCES):
-        parser.error(f'{min(unknown)}: choose from {", ".join(LICENCES)}')
+    if unknown := set(options.names) - set(LICENSES):
+        parser.error(f'{min(unknown)}: choose from {", ".join(LICENSES)}')
     if data_root() is None:
         parser.error('the data are not here: name their folder in MATTE_DATA')
-    for name in options.names or LICENCES:
+    for name in options.names or LICENSES:
         print(name, label(name, data_root() / 'photos', options.out, options.longest), flush=True)
     if not options.names:
         print(gather(data_root(), options.out))

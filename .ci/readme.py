@@ -1,4 +1,4 @@
-"Write README.md from nbs/index.ipynb: prose, shown code and saved outputs; its pictures go to nbs/images."
+"Write README.md from nbs/index.ipynb: prose, shown code and saved outputs; its images go to nbs/images."
 import re
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def without_directives(notebook):
 
 
 def main():
-    "Convert, save the pictures, write the file."
+    "Convert, save the images, write the file."
     notebook = without_directives(nbformat.read(root / 'nbs/index.ipynb', as_version=4))
     notebook.metadata['language_info'] = {'name': 'python'}
     exporter = MarkdownExporter(extract_output_enabled=True)

@@ -16,7 +16,7 @@ from twinswin_matte.models.zoo import create_model
 from twinswin_matte.train.runs import environment
 
 PHOTOGRAPHS = [*(f'photos/{name}.jpg' for name in ('astronaut', 'chelsea', 'coffee', 'rocket')), 'textures/wood.jpg', 'textures/hubble.jpg', 'camera', 'clock', 'coins', 'retina']  # samples of the library, and functions of skimage.data
-DATA = [{'name': 'photographs of people by Google, most of them taken by the cameras of phones', 'licence': 'not published'}]
+DATA = [{'name': 'photographs of people by Google, most of them taken by the cameras of phones', 'license': 'not published'}]
 NOTES = ('the network is MediaPipe Selfie Segmentation (general model, version 2021-01-19), Copyright The MediaPipe Authors, licensed under the Apache License, Version 2.0',
          'changed by twinswin_matte: the tensors of the TensorFlow Lite file have the names and the order of axes of PyTorch; their values are as they were, float16 there and here',
          'made for one or a few people within about two meters; it segments at 256x256 pixels, so that hair is coarse')
@@ -36,7 +36,7 @@ def photograph(name):
 
 
 def answer(runtime, image):
-    "256x256: what the runtime makes of a picture."
+    "256x256: what the runtime makes of an image."
     runtime.set_tensor(runtime.get_input_details()[0]['index'], image.permute(0, 2, 3, 1).contiguous().numpy())
     runtime.invoke()
     return runtime.get_tensor(runtime.get_output_details()[0]['index'])[0, :, :, 0]
@@ -60,9 +60,9 @@ def main():
     runtime, tensors = read(path)
     model = create_model('selfie').eval()
     model.load_state_dict(from_tflite(tensors).state_dict())
-    model.provenance = [{'name': 'MediaPipe Selfie Segmentation, general model, of mediapipe 0.10.14 on PyPI', 'file': path.name, 'sha256': file_digest(path), 'licence': 'Apache-2.0'}]
+    model.provenance = [{'name': 'MediaPipe Selfie Segmentation, general model, of mediapipe 0.10.14 on PyPI', 'file': path.name, 'sha256': file_digest(path), 'license': 'Apache-2.0'}]
     folder = repo_root() / 'data/weights/selfie'
-    save_pretrained(model, folder, card={'size': None, 'data': DATA, 'notes': NOTES, 'environment': environment()}, licence='apache-2.0', half=True, overwrite=True)
+    save_pretrained(model, folder, card={'size': None, 'data': DATA, 'notes': NOTES, 'environment': environment()}, license='apache-2.0', half=True, overwrite=True)
     write_reference(repo_root() / 'nbs/records/selfie.npz', runtime, from_pretrained(folder)[0])
 
 

@@ -16,19 +16,19 @@ from twinswin_matte.models.guided import classical_methods
 from twinswin_matte.models.hub import from_pretrained, join_models, run_details, save_pretrained
 from twinswin_matte.models.zoo import create_model, load_checkpoint
 
-PEOPLE = {'name': 'P3M sample photographs, mattes predicted by P3M-Net (14, two of them for validation)', 'licence': 'MIT'}
-ANIMALS = {'name': 'AM-2k sample photographs, mattes predicted by GFM (13, two of them for validation)', 'licence': 'MIT'}
-OBJECTS = {'name': 'AIM sample photographs, mattes predicted (2, for validation)', 'licence': 'MIT'}
-CUTOUTS = [{'name': 'LayerDiffuse sample cut-outs: hair, fur, glass (9)', 'licence': 'Apache-2.0'}, {'name': 'AIM-500 foregrounds (3, one of them left out, since its photograph validates)', 'licence': 'MIT'},
-           {'name': 'TRELLIS and TripoSR sample objects (44)', 'licence': 'MIT'}]
-SMOKE = {'name': 'Kenney particles: smoke, fire, sparks (65)', 'licence': 'CC0-1.0'}
-GROUNDS = [{'name': 'background photographs of Ubuntu Budgie', 'licence': 'CC0-1.0'}, {'name': 'background photographs from Unsplash in Pop!_OS and deepin', 'licence': 'Unsplash'},
-           {'name': 'background photographs of deepin', 'licence': 'CC-BY-4.0'}, {'name': 'procedural mattes over the photographs of this library', 'licence': 'CC0-1.0'}]
-LABELLED = [{'name': 'portraits of fellows of a public programme, labelled by the selfie network in two passes and trimap-guided (175, a fifth of them for validation, like those that follow)', 'licence': 'CC0-1.0'}, {'name': 'stock portraits, labelled likewise (98)', 'licence': 'CC0-1.0'},
-            {'name': 'generated half bodies, labelled likewise (40)', 'licence': 'Apache-2.0'}, {'name': 'generated people, labelled likewise (40)', 'licence': 'MIT'},
-            {'name': 'pets and objects of DreamBooth, labelled by GrabCut in boxes drawn by hand and trimap-guided (96)', 'licence': 'CC-BY-4.0'}]
+PEOPLE = {'name': 'P3M sample photographs, mattes predicted by P3M-Net (14, two of them for validation)', 'license': 'MIT'}
+ANIMALS = {'name': 'AM-2k sample photographs, mattes predicted by GFM (13, two of them for validation)', 'license': 'MIT'}
+OBJECTS = {'name': 'AIM sample photographs, mattes predicted (2, for validation)', 'license': 'MIT'}
+CUTOUTS = [{'name': 'LayerDiffuse sample cut-outs: hair, fur, glass (9)', 'license': 'Apache-2.0'}, {'name': 'AIM-500 foregrounds (3, one of them left out, since its photograph validates)', 'license': 'MIT'},
+           {'name': 'TRELLIS and TripoSR sample objects (44)', 'license': 'MIT'}]
+SMOKE = {'name': 'Kenney particles: smoke, fire, sparks (65)', 'license': 'CC0-1.0'}
+GROUNDS = [{'name': 'background photographs of Ubuntu Budgie', 'license': 'CC0-1.0'}, {'name': 'background photographs from Unsplash in Pop!_OS and deepin', 'license': 'Unsplash'},
+           {'name': 'background photographs of deepin', 'license': 'CC-BY-4.0'}, {'name': 'procedural mattes over the photographs of this library', 'license': 'CC0-1.0'}]
+LABELLED = [{'name': 'portraits of fellows of a public programme, labeled by the selfie network in two passes and trimap-guided (175, a fifth of them for validation, like those that follow)', 'license': 'CC0-1.0'}, {'name': 'stock portraits, labeled likewise (98)', 'license': 'CC0-1.0'},
+            {'name': 'generated half bodies, labeled likewise (40)', 'license': 'Apache-2.0'}, {'name': 'generated people, labeled likewise (40)', 'license': 'MIT'},
+            {'name': 'pets and objects of DreamBooth, labeled by GrabCut in boxes drawn by hand and trimap-guided (96)', 'license': 'CC-BY-4.0'}]
 DATA = {'trimap-free': [*LABELLED, PEOPLE, ANIMALS, OBJECTS, *CUTOUTS, *GROUNDS], 'trimap-guided': [PEOPLE, ANIMALS, OBJECTS, *CUTOUTS, SMOKE, *GROUNDS]}
-ENCODER = [{'name': 'mobilenetv2_100_in1k, recovered from a per-channel int8 file', 'licence': 'Apache-2.0'}]
+ENCODER = [{'name': 'mobilenetv2_100_in1k, recovered from a per-channel int8 file', 'license': 'Apache-2.0'}]
 TESTS = {'trimap-free': 'ppm-100', 'trimap-guided': 'alphamatting'}
 
 
@@ -112,11 +112,11 @@ def main():
     parser.add_argument('name', choices=DATA)
     parser.add_argument('--size', type=int, help='long side it shall work at (default: that of its training)')
     parser.add_argument('--begun', nargs='+', default=[], help='folders of the runs that its weights were begun from, the last first; shipped: what is there now, and what that was begun from; shipped:3: the third network of an ensemble')
-    parser.add_argument('--first', help='the classical method that trimap-guided begins with, or several as learning-based+knn, whatever it was trained with')
-    parser.add_argument('--share', type=share_of_one, help='of the network in what trimap-guided answers, such as 0.5 or 1/3; the rest is that of classical methods')
-    parser.add_argument('--voters', help='those methods, such as learning-based+knn (default: those that it begins with)')
+    parser.add_argument('--classical-prior', help='the classical method that trimap-guided begins with, or several as learning-based+knn, whatever it was trained with')
+    parser.add_argument('--network-weight', type=share_of_one, help='of the network in what trimap-guided answers, such as 0.5 or 1/3; the rest is that of classical methods')
+    parser.add_argument('--averaged-methods', help='those methods, such as learning-based+knn (default: those that it begins with)')
     parser.add_argument('--note', nargs='+', default=[], help='sentences for the card, of what the settings of the run do not tell')
-    parser.add_argument('--settle', choices=(*CLASSICAL, 'edges', 'none'), help='as for Matter (default: as the card says of what is there now)')
+    parser.add_argument('--refine', choices=(*CLASSICAL, 'edges', 'none'), help='as for Matter (default: as the card says of what is there now)')
     parser.add_argument('--faces', action='store_true', help='give a prompted model the face detector, if it was trained without')
     parser.add_argument('--card', action='store_true', help='with shipped: measure nothing, only write the card anew')
     parser.add_argument('--last', action='store_true', help='its last weights instead of the best by its own validation')
@@ -128,30 +128,30 @@ def main():
     parts = [weights_of(run, options.name, options.last) for run in options.run]
     model, card = join_models(parts, size=options.size) if len(parts) > 1 else parts[0]
     begun = [details for run in options.begun for details in earlier(run, options.name)]
-    settle = options.settle or from_pretrained(options.name)[1].get('settle')
-    card = {**card, **({'settle': settle} if settle else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {}), **({'notes': options.note} if options.note else {})}
+    refine = options.refine or from_pretrained(options.name)[1].get('refine')
+    card = {**card, **({'refine': refine} if refine else {}), 'size': options.size or (None if options.name == 'trimap-guided' else card.get('size')), 'data': DATA[options.name], **({'begun': begun} if begun else {}), **({'notes': options.note} if options.note else {})}
     if options.faces:
         model, card['since'] = with_faces(model), {'faces': True}
-    if options.first:
-        model.config['options']['first'] = begin_with(model, options.first)
-    if options.share:
-        model.share = model.config['options']['share'] = options.share
-        card['since'] = {**card.get('since', {}), 'share': options.share}
-    if options.voters:
-        model.voters = model.config['options']['voters'] = list(classical_methods(options.voters.split('+')))
-        card['since'] = {**card.get('since', {}), 'voters': ', '.join(model.voters)}
+    if options.classical_prior:
+        model.config['options']['classical_prior'] = begin_with(model, options.classical_prior)
+    if options.network_weight:
+        model.network_weight = model.config['options']['network_weight'] = options.network_weight
+        card['since'] = {**card.get('since', {}), 'network_weight': options.network_weight}
+    if options.averaged_methods:
+        model.averaged_methods = model.config['options']['averaged_methods'] = list(classical_methods(options.averaged_methods.split('+')))
+        card['since'] = {**card.get('since', {}), 'averaged_methods': ', '.join(model.averaged_methods)}
     model.provenance = ENCODER
     folder, card['marks'] = repo_root() / 'data/weights' / options.name, marks(options.name)
     if options.card:
-        save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)
+        save_pretrained(model, folder, card=card, license='apache-2.0', half=True, overwrite=True)
         return
-    save_pretrained(model, folder, card=card, licence='apache-2.0', half=True, overwrite=True)
+    save_pretrained(model, folder, card=card, license='apache-2.0', half=True, overwrite=True)
     matter = Matter(folder, device='cpu')  # the rounded weights, as they are given away
     errors = measured(options.name, matter)
-    save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, licence='apache-2.0', half=True, overwrite=True)
+    save_pretrained(model, folder, card={**card, 'evaluations': evaluations(errors)}, license='apache-2.0', half=True, overwrite=True)
     write_record(options.name, errors)
-    if options.name == 'trimap-guided' and matter.settle != 'none':  # of the portraits one look is enough
-        write_record('guided-plain', measured(options.name, matter.plain), what=f'{options.name} without settling')
+    if options.name == 'trimap-guided' and matter.refine != 'none':  # of the portraits one look is enough
+        write_record('guided-plain', measured(options.name, matter.plain), what=f'{options.name} without post-refinement')
 
 
 if __name__ == '__main__':

@@ -227,9 +227,9 @@ def use(place):
     place.python_run('import twinswin_matte as tm', API)
     place.python_run('the commands of the README are understood', f'from twinswin_matte.cli import _parse\nfor words in {readme_commands()!r}: _parse(words)')
     place.python_run('the Python of the README runs', '\n'.join(block for block in readme_blocks('python') if 'train(' not in block and 'evaluate(' not in block))
-    changed = sorted(set(files_of(where.parent).items()) ^ set(before.items()))
-    if changed:
-        place.failed.append(f'written into the installed package: {changed[:3]}')
+    override = sorted(set(files_of(where.parent).items()) ^ set(before.items()))
+    if override:
+        place.failed.append(f'written into the installed package: {override[:3]}')
     lacking = [name for name in ('mattes/alpha/photo.png', 'mattes/cutout/photo.png', 'runs/tiny/best.safetensors', 'runs/more/best.safetensors', 'runs/demo/comparison.png', 'metrics.csv', 'cut/alpha/photo.png', 'cutout.png')
                if not (place.folder / name).is_file()]
     place.failed += [f'not written: {name}' for name in lacking]

@@ -13,11 +13,13 @@ import errno
 import os
 import re
 import sys
+import warnings
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
 from . import __version__
+from .migrate import migrate_arguments
 
 # %% ../nbs/49_cli.ipynb #7ea0b6d2
 def _nearest(word, options):
@@ -113,13 +115,13 @@ def _add_device(parser):
 @_command('predict', 'cut the foreground out of photos and videos', text='''Writes OUT/KIND/NAME.png at the size of the photo, for each KIND of --output:
   alpha         the matte: white is foreground
   cutout        the foreground with transparency
-  foreground    the foreground's colour everywhere, without transparency
+  foreground    the foreground's color everywhere, without transparency
   composite     over --background; checkerboard: over light and dark squares
   blur          over its own background, blurred
   overlay       the photo with its foreground tinted
   exr, tiff     premultiplied layers for compositors: OUT/exr/NAME.exr (linear light), OUT/tiff/NAME.tif (sRGB; linear with --bits 32)
 Given again, the same command skips what is finished. Under torchrun or accelerate launch the processes share the files.
-A video becomes OUT/alpha/NAME.mp4, OUT/composite/NAME.mp4 (with its sound) and OUT/cutout/NAME.webm, matted by the model alone: its frames are not settled.''', examples=(
+A video becomes OUT/alpha/NAME.mp4, OUT/composite/NAME.mp4 (with its sound) and OUT/cutout/NAME.webm, matted by the model alone: its frames are not refined.''', examples=(
     'matte predict cat.jpg',
     'matte predict cat.jpg --trimap cat-trimap.png --out cut --output cutout',
     'matte predict holiday/ --checkpoint runs/tsr --out cut --output alpha,cutout,blur',
@@ -134,26 +136,26 @@ def _predict_options(parser):
                         '(default: trimap-free, or trimap-guided where there is a --trimap or --mask; both come with the library)')
     parser.add_argument('--out', default='mattes', metavar='DIR', help='folder for the results (default: mattes)')
     parser.add_argument('--output', default='alpha', metavar='KINDS', help='kinds of results, with commas (default: alpha)')
-    parser.add_argument('--background', metavar='WHAT', help='for composite: a picture, a colour (white, #ff8800, 0,128,255) or checkerboard (default)')
+    parser.add_argument('--background', metavar='WHAT', help='for composite: a picture, a color (white, #ff8800, 0,128,255) or checkerboard (default)')
     parser.add_argument('--blur', type=float, metavar='PERCENT', help='for blur: how strong, in percent of the longer side (default: 2)')
-    parser.add_argument('--tint', metavar='COLOUR', help='for overlay (default: a pink)')
+    parser.add_argument('--tint', metavar='COLOR', help='for overlay (default: a pink)')
     parser.add_argument('--bits', type=int, choices=(8, 16, 32), default=8, help='of each channel; PNG takes 8 or 16, EXR and TIFF 16 or 32 (default: the smaller)')
-    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, grey unknown; auto: from a first matte and the colours of the photo. trimap-guided, which then works, takes many seconds for each photo, and about a GB of memory for each megapixel; where that is not free it works at a smaller size, and says so')
-    parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: its contour is doubted')
+    parser.add_argument('--trimap', metavar='PATH|auto', help='a trimap, or a folder of them named like the photos: black is background, white foreground, gray unknown; auto: from a first matte and the colors of the photo. trimap-guided, which then works, takes many seconds for each photo, and about a GB of memory for each megapixel; where that is not free it works at a smaller size, and says so')
+    parser.add_argument('--mask', metavar='PATH', help='a mask, or a folder of them named like the photos: a band around its contour is unknown')
     parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that masks or trimaps have for foreground, if it is not 255 (or 65535 in files of 16 bits): 1, 2, 4095, ...; labels: every number but 0 of a mask is foreground')
     parser.add_argument('--coarse', metavar='FILE', help='for --trimap auto: a trained model that needs no trimap, to make them (default: trimap-free)')
-    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is doubted (default: 1.5 %% of the longer side)')
+    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour of a mask, or the one that --trimap auto finds, is unknown (default: 1.5 %% of the longer side)')
     parser.add_argument('--point', type=_pixels, action='append', metavar='X,Y', help='for one photo and a model that can be told: a place on the subject that is meant, in pixels from the upper left corner; X,Y,0: a place beside it; may be given several times')
     parser.add_argument('--box', type=_pixels, metavar='LEFT,TOP,RIGHT,BOTTOM', help='the same: a box around the subject, in pixels')
-    parser.add_argument('--settle', metavar='METHOD', help='edges: where the matte is undecided, it follows the edges of the photo; closed-form, knn, learning-based, large-kernel or random-walk decides anew what the model and the colours of the photo leave open; of a model that needs trimaps, closed-form lets the alpha follow the edges; '
+    parser.add_argument('--refine', metavar='METHOD', help='edges: where the matte is undecided, it follows the edges of the photo; closed-form, knn, learning-based, large-kernel or random-walk decides anew what the model and the colors of the photo leave open; of a model that needs trimaps, closed-form lets the alpha follow the edges; '
                         'none: neither (default: what the checkpoint says, which is closed-form for those that come with the library). Takes some times as long as a small model; not for videos, and not with --tiles')
-    parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory; of the model alone, not settled')
+    parser.add_argument('--tiles', metavar='auto|PIXELS', help='high resolution: the whole small, then tiles of full resolution where that is unsure, in bounded memory; of the model alone, not refined')
     parser.add_argument('--batch', type=_count, default=1, metavar='N', help='photos of one size that go through the model together (default: 1)')
     parser.add_argument('--workers', type=_count, default=2, metavar='N', help='threads that read, and as many that write (default: 2)')
     parser.add_argument('--overwrite', action='store_true', help='do finished photos and videos again, and replace results that others have made or changed')
     parser.add_argument('--precision', default='float32', metavar='TYPE', help='float32 (default), bfloat16 or float16: what the model computes in')
     parser.add_argument('--compile', action='store_true', help='compile the model: a slow first photo, faster ones after it')
-    parser.add_argument('--no-delay', action='store_true', help="videos: do not smooth over a frame's neighbours")
+    parser.add_argument('--no-delay', action='store_true', help="videos: do not smooth over a frame's neighbors")
     parser.add_argument('--no-audio', action='store_true', help='videos: leave the sound out')
     _add_device(parser)
     parser.set_defaults(run=_predict, more='photos')
@@ -166,7 +168,7 @@ def _predict(options):
     import signal
 
     from twinswin_matte.apply.predict import check_outputs, gather_images
-    from twinswin_matte.apply.tiles import SparingMatter, TiledMatter
+    from twinswin_matte.apply.tiles import MemoryAwareMatter, TiledMatter
     from twinswin_matte.core import MattingError, list_images
     outputs = check_outputs(options.output)
     videos, rest = _split_videos(options.photos)
@@ -181,8 +183,8 @@ def _predict(options):
     photos = gather_images(stills) if stills else []
     tile = _tile_side(options, videos)
     checkpoint = options.checkpoint or ('trimap-guided' if options.trimap or options.mask else 'trimap-free')
-    matter = SparingMatter(_opened(checkpoint), device=options.device, size=options.size, precision=options.precision, compiled=options.compile, settle=options.settle, report=lambda line: _warn(f'{line}; with --tiles auto all of them count'))
-    _check_settle(options, videos, matter.needs_trimap)
+    matter = MemoryAwareMatter(_opened(checkpoint), device=options.device, size=options.size, precision=options.precision, compiled=options.compile, refine=options.refine, report=lambda line: _warn(f'{line}; with --tiles auto all of them count'))
+    _check_refine(options, videos, matter.needs_trimap)
     guides = _guides(options, matter) if photos else {}
     matter = _name_subject(options, photos, matter, guides)
     taken, left = _choose_videos(videos, [v for found in beside.values() for v in found], outputs, options, matter.needs_trimap)
@@ -198,8 +200,8 @@ def _predict(options):
             raise MattingError('nothing to do: there is no photo, and no video that these options are for')
         return int(failed)
     if tile:
-        if matter.settle != 'none' and not matter.needs_trimap:
-            _warn(f'in tiles nothing settles what {checkpoint} says, and its edges are coarser for it: leave --tiles out, or take it with --trimap auto')
+        if matter.refine != 'none' and not matter.needs_trimap:
+            _warn(f'in tiles nothing refines what {checkpoint} says, and its edges are coarser for it: leave --tiles out, or take it with --trimap auto')
         matter = TiledMatter(matter, tile=tile)
     code = _predict_photos(photos, matter, outputs, options, guides)
     if code != 130:
@@ -213,15 +215,15 @@ def _opened(checkpoint):
     from twinswin_matte.apply.export import OnnxNet
     return OnnxNet(checkpoint)
 
-def _check_settle(options, videos, needs_trimap):
-    "Nothing else decides where --settle does."
-    if options.settle in (None, 'none'):
+def _check_refine(options, videos, needs_trimap):
+    "Nothing else decides where --refine does."
+    if options.refine in (None, 'none'):
         return
     if videos:
-        options.parser.error('--settle is for photos, not for videos')
+        options.parser.error('--refine is for photos, not for videos')
     given = next((name for name in (('tiles',) if needs_trimap else ('trimap', 'mask', 'tiles')) if getattr(options, name)), None)
     if given:
-        options.parser.error(f'--settle and --{given} exclude each other{"" if given == "tiles" else " where a model needs no trimap"}: give one of them')
+        options.parser.error(f'--refine and --{given} exclude each other{"" if given == "tiles" else " where a model needs no trimap"}: give one of them')
 
 def _guides(options, matter):
     "What trimaps are made from."
@@ -267,8 +269,8 @@ def _predict_photos(photos, matter, outputs, options, guides):
 
 def _tell_photos(report, folders, options):
     "What became of the photos of this process."
-    from twinswin_matte.jobs import process_number
-    number, count = process_number()
+    from twinswin_matte.batch_io import rank_and_world_size
+    number, count = rank_and_world_size()
     for reason in report.failed.values():
         _warn(_as_typed(f'failed: {reason}', options))
     for path, remark in report.notes.items():
@@ -317,7 +319,7 @@ def _only_photos(options, outputs, needs_trimap):
     "Why these options leave the videos of a folder out; empty if they do not."
     from importlib.util import find_spec
     given = next((name for name in (*FOR_PHOTOS, 'tiles') if getattr(options, name) is not None), None)
-    given = given or ('bits' if options.bits != 8 else 'settle' if options.settle not in (None, 'none') else None)
+    given = given or ('bits' if options.bits != 8 else 'refine' if options.refine not in (None, 'none') else None)
     if find_spec('av') is None:
         return 'video: pip install "twinswin_matte[video]"'
     other = [o for o in outputs if o not in ('alpha', 'cutout', 'composite')]
@@ -339,11 +341,11 @@ def _choose_videos(named, found, outputs, options, needs_trimap):
 
 def _tell_left_out(inputs, taken, left):
     "Name the files of the folders that were not taken."
-    from twinswin_matte.core import describe_left_out, left_out
-    from twinswin_matte.jobs import process_number
-    files = {p: why for folder in inputs if Path(folder).is_dir() for p, why in left_out(folder).items()}
-    if (files := {p: why for p, why in {**files, **left}.items() if p not in taken}) and process_number()[0] == 0:
-        _warn(describe_left_out(files))
+    from twinswin_matte.core import describe_skipped_files, skipped_files
+    from twinswin_matte.batch_io import rank_and_world_size
+    files = {p: why for folder in inputs if Path(folder).is_dir() for p, why in skipped_files(folder).items()}
+    if (files := {p: why for p, why in {**files, **left}.items() if p not in taken}) and rank_and_world_size()[0] == 0:
+        _warn(describe_skipped_files(files))
 
 def _predict_videos(videos, matter, outputs, options):
     "Matte videos one after the other; was any not done, or not whole?"
@@ -367,7 +369,7 @@ def _predict_videos(videos, matter, outputs, options):
 def _add_saving(parser):
     "What save and push have in common."
     parser.add_argument('source', metavar='CHECKPOINT', help=CHECKPOINT)
-    parser.add_argument('--licence', metavar='NAME', help='licence of the weights as the Hub calls it, such as apache-2.0 (default: what data and pretrained weights say)')
+    parser.add_argument('--license', metavar='NAME', help='license of the weights as the Hub calls it, such as apache-2.0 (default: what data and pretrained weights say)')
     parser.add_argument('--half', action='store_true', help='store in half precision')
 
 @_command('save', 'write a model with its card into a folder to give away', examples=('matte save runs/tsr my-model --half',))
@@ -380,7 +382,7 @@ def _save_options(parser):
 def _save(options):
     "Save a model."
     from twinswin_matte.models.hub import save_pretrained
-    print(f'{save_pretrained(options.source, options.folder, licence=options.licence, half=options.half, overwrite=options.overwrite)}: model, card and checksums')
+    print(f'{save_pretrained(options.source, options.folder, license=options.license, half=options.half, overwrite=options.overwrite)}: model, card and checksums')
     return 0
 
 @_command('join', 'make one model of several, which vote by their logits', text='''Models that were trained apart err apart: together they are usually better than most of them, and cost what they cost together.
@@ -415,18 +417,18 @@ def _push_options(parser):
 def _push(options):
     "Push a model."
     from twinswin_matte.models.hub import push_to_hub
-    print(push_to_hub(options.source, options.name, licence=options.licence, half=options.half, private=not options.public, branch=options.branch))
+    print(push_to_hub(options.source, options.name, license=options.license, half=options.half, private=not options.public, branch=options.branch))
     return 0
 
 # %% ../nbs/49_cli.ipynb #2ea7e8db
-@_command('export', 'write a model as ONNX, to use it without PyTorch', text='''Any batch and size, padding included. The file is compared with the model at three sizes. It is the network alone: nothing settles its alpha.''', examples=(
+@_command('export', 'write a model as ONNX, to use it without PyTorch', text='''Any batch and size, padding included. The file is compared with the model at three sizes. It is the network alone: nothing refines its alpha.''', examples=(
     'matte export runs/tsr tsr.onnx', 'matte export runs/tsr small.onnx --half'))
 def _export_options(parser):
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help=CHECKPOINT)
     parser.add_argument('out', metavar='FILE', help='the new file, .onnx')
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument('--half', action='store_true', help='float16 inside: half the size')
-    kind.add_argument('--int8', action='store_true', help='quantised weights: a quarter of the size, with visible errors')
+    kind.add_argument('--int8', action='store_true', help='quantized weights: a quarter of the size, with visible errors')
     parser.add_argument('--size', nargs=2, type=_count, metavar=('HEIGHT', 'WIDTH'), help='fix the size of the pictures (default: any)')
     parser.add_argument('--no-check', action='store_true', help='do not compare the file with the model')
     parser.set_defaults(run=_export)
@@ -506,14 +508,14 @@ def _label_options(parser):
     parser.add_argument('--coarse', default='trimap-free', metavar='WHAT', help='a trained model that needs no trimap, the folder of its run, an .onnx file, or a folder of masks named like the photos (default: trimap-free)')
     parser.add_argument('--band', default='trimap-guided', metavar='WHAT', help='a trained model that looks at trimaps, or closed-form, knn, learning-based, large-kernel, random-walk (default: trimap-guided)')
     parser.add_argument('--second', metavar='WHAT', help='another model, or masks, to compare the coarse one with')
-    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour is doubted (default: 1.5 %% of the longer side; around masks 3 %%)')
+    parser.add_argument('--radius', type=_count, metavar='PIXELS', help='how far the contour is unknown (default: 1.5 %% of the longer side; around masks 3 %%)')
     parser.add_argument('--longest', type=_count, metavar='PIXELS', help='shrink larger photos to this long side (default: their own size)')
     parser.add_argument('--threshold', type=float, metavar='X', help='largest score of a pair that is kept (default: 0.03)')
     for name in _LIMITED:
         parser.add_argument(f'--max-{name}', type=float, metavar='X', help=f'largest {name} of a pair that is kept (default: {"0.99" if name == "band" else "any"})')
     parser.add_argument('--min-area', type=float, metavar='X', help='smallest area of a pair that is kept (default: 0.01)')
     parser.add_argument('--review', action='store_true', help='print the table of pairs that were made, the worst first; to look at them and to correct them, use review_labels in JupyterLab')
-    parser.add_argument('--licence', metavar='NAME', help='of the photos, for the card, such as CC0 (default: unknown)')
+    parser.add_argument('--license', metavar='NAME', help='of the photos, for the card, such as CC0 (default: unknown)')
     parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that masks have for foreground, if it is not 255 (or 65535 in files of 16 bits)')
     parser.add_argument('--no-foregrounds', action='store_true', help='do not write OUT/fg')
     parser.add_argument('--overwrite', action='store_true', help='do finished pairs again, also what was corrected by hand, and replace files of others')
@@ -526,7 +528,7 @@ def _label(options):
     "Label photographs, or judge pairs anew."
     from twinswin_matte.apply.folder import PredictReport
     from twinswin_matte.apply.label import LABELLED, LabelFolder, label_folder
-    from twinswin_matte.jobs import process_number
+    from twinswin_matte.batch_io import rank_and_world_size
     for name in options.photos:
         _check_name(name)
     again = len(options.photos) == 1 and (Path(options.photos[0]) / LABELLED).is_dir()
@@ -538,13 +540,13 @@ def _label(options):
         return _judge_pairs(LabelFolder(options.photos[0]), options)
     report, chosen = PredictReport(), dict(coarse=options.coarse, band=options.band, second=options.second, radius=options.radius, longest=options.longest, matte_range=options.matte_range, device=options.device, size=options.size)
     try:
-        label_folder(options.photos, options.out, limits=_label_limits(options, LabelFolder(options.out, new=True).card['limits']), foregrounds=not options.no_foregrounds, licence=options.licence, overwrite=options.overwrite, report=report, **chosen)
+        label_folder(options.photos, options.out, limits=_label_limits(options, LabelFolder(options.out, new=True).card['limits']), foregrounds=not options.no_foregrounds, license=options.license, overwrite=options.overwrite, report=report, **chosen)
     except KeyboardInterrupt:
         _warn(f'stopped after {len(report.done) + len(report.skipped)} photos; the same command goes on from there')
         return 130
     _tell_photos(report, [options.out], options)
     _tell_left_out(options.photos, [], {})
-    if process_number()[0] == 0 and (report.done or report.skipped):
+    if rank_and_world_size()[0] == 0 and (report.done or report.skipped):
         print(_pairs_line(LabelFolder(options.out)))
     return int(bool(report.failed))
 
@@ -562,7 +564,7 @@ def _pairs_line(pairs):
 
 def _judge_pairs(pairs, options):
     "Judge pairs anew, and print what became of them."
-    table = pairs.update(_label_limits(options, pairs.card['limits']), **({'licence': options.licence} if options.licence else {}))
+    table = pairs.update(_label_limits(options, pairs.card['limits']), **({'license': options.license} if options.license else {}))
     pairs.sheets()
     if options.review:
         print(table[['name', 'status', 'reason', 'score', *_LIMITED, 'area']].to_string(index=False, float_format='%.3f', na_rep='-'))
@@ -571,7 +573,7 @@ def _judge_pairs(pairs, options):
 
 
 # %% ../nbs/49_cli.ipynb #c7af94eb
-@_command('evaluate', 'compare mattes with the truth', text='''Either folders of mattes, whoever made them, paired by file name without suffix (--pred and --gt),
+@_command('evaluate', 'compare mattes with the ground truth', text='''Either folders of mattes, whoever made them, paired by file name without suffix (--pred and --gt),
 or methods and pictures with true mattes (--checkpoint, --classical, --pred, and --data). With --protocol by the rules of a benchmark;
 --list tells which there are. Prints means with their 95 % intervals, and paired tests of several methods. The file has a row
 per picture and region: name,region,sad,mse,mad,grad,conn, and psnr or ssim if --metric names them; a JSON of the same name has the summary and all conditions.''', examples=(
@@ -601,14 +603,14 @@ def _evaluate_options(parser):
 
 def _evaluate_details(parser):
     "Options that hardly anybody needs at first."
-    parser.add_argument('--trimap-radius', type=_count, metavar='PIXELS', help='with --data: make trimaps of this width from the truth where there are none')
+    parser.add_argument('--trimap-radius', type=_count, metavar='PIXELS', help='with --data: make trimaps of this width from the ground truth where there are none')
     parser.add_argument('--resolution', metavar='SIZE', help='compare at another size: original (default), long:1024, short:512 or square:512')
     parser.add_argument('--pred-matte-range', type=_range, metavar='N|labels', help='the number that the mattes of --pred have for opaque, if it is not 255 (or 65535 in files of 16 bits): 1, 4095, ...; labels: every number but 0 is foreground')
     parser.add_argument('--gt-matte-range', type=_range, metavar='N|labels', help='the same of the true mattes in --gt or --data')
     parser.add_argument('--trimap-matte-range', type=_trimap_range, metavar='N', help='the number that the trimaps of --trimap or --data have for foreground, such as 2 for those of 0, 1 and 2')
-    parser.add_argument('--resize', action='store_true', help='bring mattes of another size to that of the truth (default: they are refused)')
+    parser.add_argument('--resize', action='store_true', help='bring mattes of another size to that of the ground truth (default: they are refused)')
     parser.add_argument('--convention', choices=('dim', 'gca', 'aim'), help='of Grad and Conn (default: dim, the original); a benchmark has its own')
-    parser.add_argument('--settle', metavar='METHOD', help='for --checkpoint, as in matte predict: edges, a classical method, or none (default: what each checkpoint says)')
+    parser.add_argument('--refine', metavar='METHOD', help='for --checkpoint, as in matte predict: edges, a classical method, or none (default: what each checkpoint says)')
     parser.add_argument('--baseline', metavar='METHOD', help='compare all methods with this one (default: each with each)')
     parser.add_argument('--worst', type=_count, metavar='N', help='draw the N worst pictures of each method: image, truth, matte, error')
     parser.add_argument('--metric', nargs='+', metavar='NAME', help='of tests and worst pictures (default: the first of the protocol); psnr and ssim are in the tables only if they are named here; of several the first counts')
@@ -631,8 +633,8 @@ def _check_evaluate(options):
         stop('--pred-matte-range says how to read the files of --pred')
     if options.resize and not options.pred:
         stop('--resize is for the mattes of --pred')
-    if not options.checkpoint and (options.settle or options.size):
-        stop(f'--{"settle" if options.settle else "size"} is for the models of --checkpoint')
+    if not options.checkpoint and (options.refine or options.size):
+        stop(f'--{"refine" if options.refine else "size"} is for the models of --checkpoint')
     if options.gt and (options.split or options.trimap_radius):
         stop(f'--{"split" if options.split else "trimap-radius"} goes with --data; leave it out with --gt')
     if models and options.gt:
@@ -698,7 +700,7 @@ def _methods(options):
     from twinswin_matte.apply.predict import Matter
     from twinswin_matte.apply.protocols import MatteFolder
     titles = _titles(options.checkpoint + options.pred)
-    made = [Matter(c, device=options.device, size=options.size, settle=options.settle) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize, matte_range=options.pred_matte_range, option='pred_matte_range=') for f in options.pred]
+    made = [Matter(c, device=options.device, size=options.size, refine=options.refine) for c in options.checkpoint] + [MatteFolder(f, resize=options.resize, matte_range=options.pred_matte_range, option='pred_matte_range=') for f in options.pred]
     twice = next((t for t in titles + options.classical if (titles + options.classical).count(t) > 1), None)
     if twice:
         options.parser.error(f'{twice} is given twice: name each method once')
@@ -706,7 +708,7 @@ def _methods(options):
 
 # %% ../nbs/49_cli.ipynb #877bcd2e
 def _evaluate(options):
-    "Compare folders, or models, with the truth."
+    "Compare folders, or models, with the ground truth."
     if options.list:
         return _list_protocols(options)
     _check_evaluate(options)
@@ -734,13 +736,13 @@ def _fitting(protocol, sets, options):
     return replace(protocol, regions=tuple(r for r in protocol.regions if r != 'unknown'))
 
 def _report_evaluation(options, frames, methods, sets):
-    "Print the tables and tests, write them, draw the worst pictures."
-    from twinswin_matte.apply.compare import common_pictures, compare_methods, report_table, report_text, save_report
+    "Print the tables and tests, write them, draw the worst images."
+    from twinswin_matte.apply.compare import common_images, compare_methods, report_table, report_text, save_report
     from twinswin_matte.apply.evaluate import save_metrics
     done = {name: f for name, f in frames.items() if len(f)}
     if not done:
         return print('no picture could be evaluated; nothing was written')
-    fair = common_pictures(done)
+    fair = common_images(done)
     tests = compare_methods(fair, metric=options.metric, baseline=options.baseline if options.baseline in fair else None, seed=options.seed) if len(fair) > 1 else None
     print(report_text(fair, tests=tests, seed=options.seed))
     plain = not options.protocol and len(frames) == 1 and len(sets) == 1
@@ -752,7 +754,7 @@ def _report_evaluation(options, frames, methods, sets):
         _draw_worst(name, done[name], methods[name], sets, options)
 
 def _draw_worst(name, frame, method, sets, options):
-    "The worst pictures of a method as a PNG beside the table."
+    "The worst images of a method as a PNG beside the table."
     from twinswin_matte.apply.compare import save_figure, worst_figure
     out = Path(options.out)
     safe = re.sub(r'[^\w.-]+', '_', name)
@@ -839,20 +841,20 @@ def _train(options):
 
 def _print_check(found, config):
     "What a training would take, in words."
-    from twinswin_matte.jobs import in_words
+    from twinswin_matte.batch_io import format_duration
     print(*found['sources'], sep='\n')
     for warning in found['warnings']:
         _warn(f'warning: {warning}')
-    p, lesson, epochs = found['parameters'], found['lesson'], config.train.epochs
+    p, pretraining, epochs = found['parameters'], found['pretraining'], config.train.epochs
     seconds = epochs * found['epoch_s']
     print(f"{found['samples']} samples were read; {found['validation']} pictures to validate on")
     print(f'{config.data.size} px, {config.data.batch_size} samples a batch' + f', {config.train.accumulate} batches a step' * (config.train.accumulate > 1))
     print(found['plan'])
     print(f"{p['trainable']:,} parameters learn, {p['frozen']:,} are frozen, {p['to predict']:,} are needed to predict")
-    if lesson:
-        most = lesson['steps'] * lesson['step_s']
-        print(f"before that the teacher learns masks, until its IoU is {lesson['iou']}: about {lesson['memory_mb']:,.0f} MB; {lesson['step_s']:.2f} s a step, at most {lesson['steps']:,} steps: {in_words(most)}, {most / (most + seconds):.0%} of the whole")
-    print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, {in_words(seconds)} for {epochs} epochs, loading and validation not counted")
+    if pretraining:
+        most = pretraining['steps'] * pretraining['step_s']
+        print(f"before that the teacher learns masks, until its IoU is {pretraining['iou']}: about {pretraining['memory_mb']:,.0f} MB; {pretraining['step_s']:.2f} s a step, at most {pretraining['steps']:,} steps: {format_duration(most)}, {most / (most + seconds):.0%} of the whole")
+    print(f"about {found['memory_mb']:,.0f} MB of memory; {found['step_s']:.2f} s a step, {found['steps']} steps an epoch: about {found['epoch_s'] / 60:.1f} minutes, {format_duration(seconds)} for {epochs} epochs, loading and validation not counted")
     return 0
 
 # %% ../nbs/49_cli.ipynb #98e130ce
@@ -914,12 +916,12 @@ def _data_list(options):
     if not cards:
         raise MattingError(f"no data set matches '{options.pattern}': " + _nearest(options.pattern, [*MATTES, *BACKGROUNDS]))
     if len(cards) == 1:
-        for key in ('title', 'kind', 'count', 'licence', 'source', 'layout', 'note'):
+        for key in ('title', 'kind', 'count', 'license', 'source', 'layout', 'note'):
             print(f'{key:8} {getattr(cards[0], key) or "-"}')
         return 0
-    print(f'{"name":20} {"kind":10} {"pictures":>8}  licence')
+    print(f'{"name":20} {"kind":10} {"pictures":>8}  license')
     for card in cards:
-        print(f'{card.name:20} {card.kind:10} {card.count or "-":>8}  {card.licence}')
+        print(f'{card.name:20} {card.kind:10} {card.count or "-":>8}  {card.license}')
     return 0
 
 # %% ../nbs/49_cli.ipynb #6a9fda2d
@@ -932,14 +934,14 @@ def _check_options(parser):
 
 def _data_check(options):
     "Print what a folder holds."
-    from twinswin_matte.core import describe_left_out, left_out
+    from twinswin_matte.core import describe_skipped_files, skipped_files
     from twinswin_matte.data.labels import open_source
     ranges = dict(matte_range=options.matte_range, trimap_matte_range=options.trimap_matte_range)
     pool = open_source(options.folder, longest=None, megabytes=0, **ranges)
     print(*pool.notes, sep='\n')
-    others = {p: why for p, why in left_out(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
+    others = {p: why for p, why in skipped_files(options.folder, recursive=True).items() if why} if Path(options.folder).is_dir() else {}
     if others:
-        _warn(describe_left_out(others))
+        _warn(describe_skipped_files(others))
     sets = {'train': pool.train, 'validation': pool.validation, **{t if t == 'test' else f'test {t}': d for t, d in (pool.test or {}).items()}}
     print('samples per epoch: ' + ', '.join(f'{title} {len(dataset)}' for title, dataset in sets.items() if dataset is not None))
     parts = list({id(part): part for dataset in sets.values() for part in getattr(dataset, 'datasets', [dataset]) if part is not None}.values())
@@ -960,10 +962,10 @@ def _tell_doubts(parts, folder):
 
 def _read_all(dataset, options, most=None):
     "Read every sample, or the first few, and name the bad ones; how many there were."
-    from twinswin_matte.apply.predict import Progress, stream
+    from twinswin_matte.apply.predict import Progress, threaded_map
     count = min(len(dataset), most or len(dataset))
     bad, progress = 0, Progress(count)
-    for _, future in stream(dataset.__getitem__, range(count)):
+    for _, future in threaded_map(dataset.__getitem__, range(count)):
         progress.step()
         if future.exception():
             _warn(_as_typed(f'failed: {future.exception()}', options))
@@ -1003,7 +1005,7 @@ def _synth_options(parser):
 
 def _data_synth(options):
     "Write procedural pairs."
-    from twinswin_matte.apply.predict import Progress, stream
+    from twinswin_matte.apply.predict import Progress, threaded_map
     from twinswin_matte.core import save_image
     from twinswin_matte.data.synth import SYNTH_KINDS, SynthMattes
     kinds = options.kind.split(',') if options.kind else SYNTH_KINDS
@@ -1016,7 +1018,7 @@ def _data_synth(options):
         save_image(Path(options.out) / f'gt/{sample.name}.png', sample.alpha)
 
     progress = Progress(options.count)
-    for _, future in stream(write, range(options.count)):
+    for _, future in threaded_map(write, range(options.count)):
         future.result()
         progress.step()
     progress.close()
@@ -1062,7 +1064,7 @@ def _shard_options(parser):
     parser.add_argument('out', metavar='OUT', help='the folder for shard-000000.tar, ... and shards.json')
     parser.add_argument('--longest', type=_count, default=1024, metavar='PIXELS', help='shrink larger pictures to this long side (default: 1024)')
     parser.add_argument('--megabytes', type=_count, default=256, metavar='MB', help='size of a shard (default: 256)')
-    parser.add_argument('--quality', type=_count, default=95, help='of the JPEG colours; alphas are lossless (default: 95)')
+    parser.add_argument('--quality', type=_count, default=95, help='of the JPEG colors; alphas are lossless (default: 95)')
     parser.add_argument('--workers', type=int, default=0, help='processes (default: 0, this one)')
     parser.add_argument('--matte-range', type=_range, metavar='N|labels', help='the number that the mattes have for opaque, as of matte data check')
     parser.add_argument('--trimap-matte-range', type=_trimap_range, metavar='N', help='the number that the trimaps have for foreground, as of matte data check')
@@ -1094,7 +1096,7 @@ def _data_shard(options):
 
 # %% ../nbs/49_cli.ipynb #61a2f166
 _DATA_COMMANDS = {
-    'list': ('list the known data sets with their licences', '', ('matte data list', 'matte data list aim-500'), _list_options),
+    'list': ('list the known data sets with their licenses', '', ('matte data list', 'matte data list aim-500'), _list_options),
     'check': ('say what a folder of pictures and mattes holds', 'How it would be split into training, validation and test.',
               ('matte data check pairs', 'matte data check pairs --read'), _check_options),
     'flatten-dis5k': ("bring DIS5K's parts into train, val and test", 'Copies; nothing is deleted.',
@@ -1217,17 +1219,28 @@ def _escape(error):
 def _take_any_name():
     "Let the console show every name somehow, whatever it can show."
     codecs.register_error('matte', _escape)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, 'reconfigure'):
-            stream.reconfigure(errors='matte')
+    for threaded_map in (sys.stdout, sys.stderr):
+        if hasattr(threaded_map, 'reconfigure'):
+            threaded_map.reconfigure(errors='matte')
+
+def _one_line(show):
+    "Show the warnings about renamed keys as one line each, all others as `show` does."
+    def shown(message, category, *where, **more):
+        if category is FutureWarning and str(message).endswith(' now'):
+            _warn(f'matte: {message}')
+        else:
+            show(message, category, *where, **more)
+    return shown
 
 def main(
     argv: list | None = None,  # words after `matte`; None takes them from the command line
 ) -> int:  # 0 all done, 1 some files failed, 2 bad arguments
     "Run one command."
     try:
-        options = _parse(argv)
-        return options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _one_line(warnings.showwarning)
+            options = _parse(migrate_arguments(sys.argv[1:] if argv is None else argv, report=lambda line: _warn(f'matte: {line}')))
+            return options.run(options)
     except SystemExit as stop:
         return stop.code or 0
     except KeyboardInterrupt:
@@ -1262,7 +1275,7 @@ def _flushed(code):
         return 2
 
 def command():
-    "What a terminal starts: `main`, and the end of the process, which is one of several perhaps."
+    "Console entry point: run `main` and exit the process."
     _take_any_name()
     try:
         code = _flushed(main())
@@ -1270,8 +1283,8 @@ def command():
         sys.excepthook(*sys.exc_info())
         code = 1
     if 'torch' in sys.modules:
-        from twinswin_matte.jobs import end_process
-        end_process(code)
+        from twinswin_matte.batch_io import exit_process
+        exit_process(code)
     sys.exit(code)
 
 # %% ../nbs/49_cli.ipynb #9d3420c5

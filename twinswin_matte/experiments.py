@@ -6,9 +6,9 @@
 __all__ = ['BUDGETS', 'FROZEN_SEED', 'TEST_SETS', 'UNLABELLED_SEED', 'Budget', 'chosen_budget', 'Experiment', 'experiment_config',
            'frozen_composites', 'experiment_protocol', 'open_test_sets', 'is_current', 'shared_teacher',
            'gallery_samples', 'record_path', 'read_record', 'run_once', 'time_variants', 'run_all', 'load_records',
-           'record_frame', 'mean_frames', 'seed_means', 'spread_table', 'verdicts', 'learning_curves', 'show_gallery',
-           'experiment_notebooks', 'find_experiment', 'list_experiments', 'run_experiment', 'all_records',
-           'leaderboard']
+           'record_frame', 'mean_frames', 'seed_means', 'spread_table', 'compare_variants', 'learning_curves',
+           'show_gallery', 'experiment_notebooks', 'find_experiment', 'list_experiments', 'run_experiment',
+           'all_records', 'experiment_leaderboard']
 
 # %% ../nbs/48a_experiments.ipynb #d232f717
 import hashlib
@@ -33,9 +33,10 @@ from .apply.protocols import ALL_METRICS, PROTOCOLS, Protocol, Resolution, evalu
 from .apply.tiles import TiledMatter
 from .core import MattingError, MattingSample, Registry, Row, atomic_write, data_root, list_images, load_image, nearest_name, optional_package, repository_folder, samples_folder, save_image, show_row
 from .data.synth import SynthMattes
+from .migrate import migrate_config
 from .models.zoo import count_parameters
-from .train.config import PRESETS, TrainConfig, changed
-from .train.lesson import pretrain_teacher
+from .train.config import PRESETS, TrainConfig, override
+from .train.pretraining import pretrain_teacher
 from .train.loop import KeepCheckpoints, WriteLogs
 from .train.recipes import adapt_checkpoint, build_data, recipe_for, save_teacher, train
 from .train.runs import environment
@@ -44,7 +45,7 @@ from .trimap import trimap_from_alpha
 # %% ../nbs/48a_experiments.ipynb #44a9386e
 @dataclass(frozen=True)
 class Budget:
-    "How much one run of an experiment may spend."
+    "Resources of one run of an experiment."
     name: str  # 'smoke', 'cpu' or 'gpu'
     seeds: tuple  # one run each
     pictures: int | None  # of each test set at most; None: all
@@ -57,22 +58,22 @@ BUDGETS['smoke'] = Budget('smoke', (0,), 2, 64, {
     **_QUIET, 'data.size': 64, 'data.batch_size': 2, 'data.synthetic': 2, 'data.validation': 1, 'train.epochs': 1, 'train.steps': 2, 'train.warmup': 0,
     'model.encoder': 'resnet_nano', 'model.pretrained': False, 'model.decoder_options': {'width': 16}, 'teacher.iou': 0.0, 'teacher.steps': 20, 'train.device': 'cpu'})
 BUDGETS['cpu'] = Budget('cpu', (0, 1, 2), None, 192, {
-    **_QUIET, 'data.root': '<data>', 'data.size': 192, 'data.batch_size': 8, 'data.synthetic': 120, 'data.onto': 0.85, 'train.epochs': 4, 'train.steps': 100, 'train.half_size': 0.75,
+    **_QUIET, 'data.root': '<data>', 'data.size': 192, 'data.batch_size': 8, 'data.synthetic': 120, 'data.background_prob': 0.85, 'train.epochs': 4, 'train.steps': 100, 'train.progressive_resize': 0.75,
     'model.encoder': 'mobilenetv2_same', 'model.pretrained': '<data>/weights/mobilenetv2_100_in1k/mobilenetv2_100_in1k.safetensors', 'model.decoder_options': {'width': 64},
-    'model.teacher': 'cnn', 'teacher.iou': 0.85, 'teacher.steps': 1500, 'teacher.lr': 0.003, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.warmup': 20, 'train.frozen_norm': 1000,
+    'model.teacher': 'cnn', 'teacher.iou': 0.85, 'teacher.steps': 1500, 'teacher.lr': 0.003, 'train.lr': 0.001, 'train.encoder_lr': 0.3, 'train.warmup': 20, 'train.freeze_norm_epochs': 1000,
     'train.precision': 'bf16', 'train.channels_last': True, 'train.device': 'cpu'})
 BUDGETS['gpu'] = Budget('gpu', (0, 1, 2), None, 1024, {
-    **_QUIET, 'data.root': '<data>', 'data.workers': 8, 'data.size': 512, 'data.batch_size': 16, 'data.synthetic': 400, 'data.onto': 0.85, 'train.epochs': 8, 'train.steps': 250, 'train.half_size': 0.3,
+    **_QUIET, 'data.root': '<data>', 'data.workers': 8, 'data.size': 512, 'data.batch_size': 16, 'data.synthetic': 400, 'data.background_prob': 0.85, 'train.epochs': 8, 'train.steps': 250, 'train.progressive_resize': 0.3,
     'model.encoder': 'swin_tiny', 'model.pretrained': True, 'train.lr': 0.0005, 'train.warmup': 100, 'train.precision': 'bf16', 'train.channels_last': True})
 
 def chosen_budget() -> Budget:
-    "The budget named by the environment variable MATTE_BUDGET; without one, smoke."
+    "Return the budget named by the environment variable MATTE_BUDGET; the default is smoke."
     return BUDGETS[os.environ.get('MATTE_BUDGET') or 'smoke']
 
 # %% ../nbs/48a_experiments.ipynb #e1f9bac9
 @dataclass(frozen=True)
 class Experiment:
-    "A question as configurations that differ in what is asked."
+    "A question as a set of training configurations."
     name: str  # of its notebook, such as '03_refiner'
     variants: dict  # name -> dotted keys, 'preset' for one of another family, and 'use.size', 'use.tile', 'use.adapt'; the first is the baseline
     preset: str = 'twinswin'  # in PRESETS
@@ -84,19 +85,19 @@ class Experiment:
 
     @property
     def baseline(self) -> str:
-        "The variant that the others are compared with."
+        "Variant that the others are compared with."
         return next(iter(self.variants))
 
     def compared_at(self,
         budget: Budget,  # the price
     ) -> int:
-        "The long side in pixels at which mattes are compared."
+        "Return the long side in pixels at which mattes are compared."
         return self.longest.get(budget.name, budget.longest)
 
     def use(self,
         variant: str,  # one of its variants
     ) -> dict:  # 'size', 'tile', 'adapt', as far as they are given
-        "How a variant's model is used."
+        "Return how the model of a variant is used."
         return {k.removeprefix('use.'): v for k, v in self.variants[variant].items() if k.startswith('use.')}
 
 def _placed(value, **folders):
@@ -114,13 +115,13 @@ def experiment_config(
     root='<data>',  # folder of the data; as it stands, the word is kept, as in records
     home='<runs>',  # folder of the runs, likewise
 ) -> TrainConfig:
-    "What one run does."
+    "Return the configuration of one run."
     if variant not in experiment.variants:
         raise MattingError(f'{experiment.name} has no variant {variant!r}: choose from {", ".join(experiment.variants)}')
     own = {k: v for k, v in experiment.variants[variant].items() if not k.startswith('use.')}
     preset = PRESETS[own.pop('preset', experiment.preset)]
     shared = {**budget.changes, **experiment.base, **experiment.by_budget.get(budget.name, {})}
-    return changed(preset, {k: _placed(v, data=root, runs=home) for k, v in {**shared, **own, 'train.seed': seed}.items()})
+    return override(preset, {k: _placed(v, data=root, runs=home) for k, v in {**shared, **own, 'train.seed': seed}.items()})
 
 # %% ../nbs/48a_experiments.ipynb #43fdce6c
 FROZEN_SEED = 20_261_121
@@ -128,7 +129,7 @@ FROZEN_SEED = 20_261_121
 def frozen_composites(
     size: int = 384,  # side in pixels
 ) -> SynthMattes:  # fifty
-    "The synthetic test set: procedural mattes that no training draws."
+    "Return the synthetic test set: procedural mattes that are never trained on."
     return SynthMattes(50, size=size, seed=FROZEN_SEED)
 
 def _matting_set(name, protocol):
@@ -145,15 +146,15 @@ def experiment_protocol(
     experiment: Experiment,  # with its regions
     budget: Budget,  # with its resolution
 ) -> Protocol:
-    "How its mattes are measured."
+    "Return the evaluation protocol of an experiment."
     return Protocol(experiment.name, f'{experiment.name} on the budget {budget.name}', experiment.regions, ALL_METRICS, resolution=Resolution('long', experiment.compared_at(budget)), impose=True)
 
 def open_test_sets(
     experiment: Experiment,  # with the names of its sets
-    budget: Budget,  # how many pictures
+    budget: Budget,  # how many images
     seed: int = 0,  # of the run; for the set that it has seen
 ) -> dict:  # name -> dataset of samples
-    "Its test sets; a smoke run goes without those whose data are not there."
+    "Open the test sets; a smoke run skips those whose data are missing."
     found = {}
     for name in experiment.sets:
         if name in ('synthetic', 'seen') or budget.name != 'smoke' or data_root():
@@ -180,7 +181,7 @@ def is_current(
     experiment: Experiment,  # the question
     budget: Budget,  # the price
 ) -> bool:
-    "Is this what the experiment asks now? A key that did not exist then must have its default now."
+    "Return whether a record matches the experiment; keys added since must have their defaults."
     if not record or record['variant'] not in experiment.variants or record['conditions'] != _conditions(experiment, budget, record['variant']):
         return False
     now, default = (_plain_config(c) for c in (experiment_config(experiment, record['variant'], budget, record['seed']), TrainConfig()))
@@ -191,10 +192,10 @@ def shared_teacher(
     config: TrainConfig,  # of a family with a teacher
     home: Path,  # where teachers are kept
 ) -> Path | None:  # its weights; None if this run needs none
-    "A teacher that has learned masks, the same for all runs that want the same."
+    "Return a pretrained teacher, shared by all runs with the same teacher configuration."
     if config.model.name not in ('twinswin', 'tsr') or config.model.teacher is None or config.model.allow_untrained_teacher or config.teacher.checkpoint:
         return None
-    plain = changed(config, {'model.name': 'twinswin', 'model.refiner': {}, 'model.checkpoint': None})
+    plain = override(config, {'model.name': 'twinswin', 'model.refiner': {}, 'model.checkpoint': None})
     begun = plain.model.pretrained if plain.model.teacher == 'swin' else False
     path = home / f'{_short_hash([plain.model.teacher, plain.model.encoder, begun, asdict(plain.teacher), plain.data.size, plain.data.synthetic, plain.train.seed])}.safetensors'
     if not path.is_file():
@@ -217,13 +218,13 @@ def _errors(frame):
 def gallery_samples(
     guided: bool = False,  # for models that need a trimap
 ) -> list:  # of MattingSample
-    "The pictures that every experiment shows: embedded photographs, and three composites whose truth is known."
+    "Return the images that every experiment shows: embedded photographs, and three composites with ground truth."
     photos = [] if guided else [MattingSample(load_image(path), None, name=path.stem) for path in list_images(samples_folder() / 'photos')[:4]]
     drawn = [frozen_composites(256)[i] for i in (0, 1, 2)]
     return photos + [sample.replace(trimap=trimap_from_alpha(sample.alpha, radius=8)) for sample in drawn]
 
 def _strip(matter, path):
-    "The mattes of the gallery's pictures as one small picture file."
+    "The mattes of the gallery's images as one small image file."
     alphas = [matter(s.image, s.trimap if matter.needs_trimap else None).alpha for s in gallery_samples(matter.needs_trimap)]
     with atomic_write(path) as temporary:
         show_row(alphas, height=140).image.convert('L').save(temporary, format='WEBP', quality=60)
@@ -240,17 +241,18 @@ def record_path(
     *,
     records=None,  # folder of records; None: the repository's
 ) -> Path:  # a .json file
-    "Where a run's record is."
+    "Return the path of a run's record."
     folder = Path(records or repository_folder('nbs/experiments/records'))
     return folder / experiment.name / budget.name / f'{_stem(variant, seed)}.json'
 
 def read_record(
     path,  # a .json file
 ) -> dict | None:  # None if it is not there or not whole
-    "One run, as it was."
+    "Read the record of a run."
     try:
-        return json.loads(Path(path).read_text(encoding='utf-8'))
-    except (OSError, ValueError):
+        record = json.loads(Path(path).read_text(encoding='utf-8'))
+        return {**record, 'config': migrate_config(record['config'])}
+    except (OSError, ValueError, KeyError):
         return None
 
 # %% ../nbs/48a_experiments.ipynb #5219c8d9
@@ -280,7 +282,7 @@ def _history(run):
 UNLABELLED_SEED = FROZEN_SEED + 1
 
 def _adapted(run, passes, size):
-    "The run's MODNet after so many passes over 24 procedural pictures, whose mattes it does not see."
+    "The run's MODNet after so many passes over 24 procedural images, whose mattes it does not see."
     with tempfile.TemporaryDirectory() as folder:
         for k, sample in enumerate(SynthMattes(24, size=size, seed=UNLABELLED_SEED)):
             save_image(Path(folder) / f'{k:02}.png', sample.image)
@@ -301,7 +303,7 @@ def run_once(
     records=None,  # folder of records; None: the repository's
     home=None,  # where the runs themselves are; None: runs/experiments in the repository
 ) -> dict:  # the record
-    "Train, measure and write the record; one that is there and still true is read, and one of the same run in another experiment taken over."
+    "Train, evaluate and write the record; a valid existing record, also of another experiment, is reused."
     path = record_path(experiment, variant, budget, seed, records=records)
     known = read_record(path)
     if is_current(known, experiment, budget):
@@ -314,7 +316,7 @@ def run_once(
     config = experiment_config(experiment, variant, budget, seed, root=root, home=home)
     teacher = shared_teacher(config, home / 'teachers')
     taught = time.time() - start
-    config = config if teacher is None else changed(config, {'teacher.checkpoint': str(teacher)})
+    config = config if teacher is None else override(config, {'teacher.checkpoint': str(teacher)})
     run = train(config, home / experiment.name / budget.name / f'seed-{seed}-{_short_hash(asdict(config))}', quiet=True, resume='auto', callbacks=[WriteLogs(), KeepCheckpoints()])
     longest, sets = experiment.compared_at(budget), open_test_sets(experiment, budget, seed)
     trained, matter = time.time() - start - taught, _in_use(run, experiment.use(variant), budget, longest)
@@ -335,8 +337,8 @@ def time_variants(
     *,
     rounds: int = 7,  # each variant once in every round, after one that does not count
 ) -> pd.DataFrame:  # a row per variant: milliseconds (the median), parameters
-    "How long one picture takes at the size of the test, with weights that need not be trained."
-    models = {v: recipe_for(changed(experiment_config(experiment, v, budget, 0), {'model.pretrained': False, 'model.allow_untrained_encoder': True})).build_model().eval() for v in experiment.variants}
+    "Measure the time of one prediction at test size, with untrained weights."
+    models = {v: recipe_for(override(experiment_config(experiment, v, budget, 0), {'model.pretrained': False, 'model.allow_untrained_encoder': True})).build_model().eval() for v in experiment.variants}
     side, times = experiment.compared_at(budget), {v: [] for v in models}
     for k in range(rounds + 1):
         for variant, model in models.items():
@@ -355,7 +357,7 @@ def run_all(
     home=None,  # where the runs themselves are; None: runs/experiments in the repository
     report=print,  # called with a line per run that was made
 ) -> list:  # records
-    "Every variant with every seed; what is recorded already is read."
+    "Run every variant with every seed; existing records are reused."
     budget = budget or chosen_budget()
     if budget.name == 'smoke' and records is None:
         with tempfile.TemporaryDirectory() as folder:
@@ -376,7 +378,7 @@ def load_records(
     *,
     records=None,  # folder of records; None: the repository's
 ) -> list:  # records that answer the experiment as it is asked now
-    "What is recorded."
+    "Load the existing records."
     names = [budget] if budget else ['gpu', 'cpu']
     for name in names:
         price = BUDGETS[name]
@@ -388,8 +390,8 @@ def load_records(
 # %% ../nbs/48a_experiments.ipynb #f558900c
 def record_frame(
     record: dict,  # of one run
-) -> pd.DataFrame:  # a row per picture and region
-    "The errors of a run as a table that `compare_methods` understands."
+) -> pd.DataFrame:  # a row per image and region
+    "Return the errors of a run as a table for `compare_methods`."
     rows = [{'set': title, 'region': region, 'name': name, **{m: values[m][k] for m in values}}
             for title, part in record['errors'].items() for region, values in part.items() if region != 'names' for k, name in enumerate(part['names'])]
     frame = pd.DataFrame(rows)
@@ -399,7 +401,7 @@ def record_frame(
 def mean_frames(
     records: list,  # of one experiment
 ) -> dict:  # variant -> table with the means over its seeds
-    "What each variant does on each picture, on average over its seeds."
+    "Return the errors of each variant on each image, averaged over seeds."
     found = {}
     for variant in dict.fromkeys(r['variant'] for r in records):
         frames = [record_frame(r) for r in records if r['variant'] == variant]
@@ -413,8 +415,8 @@ def seed_means(
     *,
     of: str,  # a test set
     region: str = 'whole',  # one of its regions
-) -> pd.DataFrame:  # a row per variant and seed: means over the pictures, parameters, milliseconds
-    "One number per run and metric."
+) -> pd.DataFrame:  # a row per variant and seed: means over the images, parameters, milliseconds
+    "Return one value per run and metric."
     rows = []
     for record in records:
         part = record['errors'][of][region]
@@ -429,7 +431,7 @@ def spread_table(
     region: str = 'whole',  # one of its regions
     metrics=('mad', 'mse', 'sad', 'grad', 'conn'),  # columns
 ):  # a styled table: mean and standard deviation over the seeds, best in bold
-    "A row per variant."
+    "Return the table of variants with means and spread over seeds."
     means = seed_means(records, of=of, region=region)
     groups = means.groupby('variant', sort=False)
     center, spread = groups[list(metrics)].mean(), groups[list(metrics)].std()
@@ -441,7 +443,7 @@ def spread_table(
     return text.style.apply(lambda _: marks, axis=None).set_caption(f'{of}, {region}; long side {records[0]["conditions"]["longest"]} px, budget {records[0]["budget"]}; lower is better').set_uuid(_short_hash([of, region, list(metrics)]))
 
 # %% ../nbs/48a_experiments.ipynb #455cd421
-def verdicts(
+def compare_variants(
     records: list,  # of one experiment
     *,
     of: str,  # a test set
@@ -450,7 +452,7 @@ def verdicts(
     baseline: str | None = None,  # None: the first variant
     alpha: float = 0.05,  # chance of a false alarm
 ) -> pd.DataFrame:  # a row per other variant: ratio, low, high, seeds_lower, seeds, p, verdict
-    "Is each variant better or worse than the baseline?"
+    "Test whether each variant is better or worse than the baseline."
     whole = mean_frames(records)
     frames = {v: f[(f['set'] == of) & (f['region'] == region)] for v, f in whole.items()}
     for variant, frame in frames.items():
@@ -475,7 +477,7 @@ def learning_curves(
     *,
     column: str = 'mad',  # 'train_loss', 'loss', 'sad', 'mse' or 'mad'
 ):  # a matplotlib figure
-    "Validation by epoch: the mean of the seeds, and their range."
+    "Plot validation by epoch: mean and range over seeds."
     from matplotlib.figure import Figure
     axis = Figure(figsize=(8, 3), layout='constrained').subplots()
     for tone, variant in zip(_TONES * 3, dict.fromkeys(r['variant'] for r in records), strict=False):
@@ -496,7 +498,7 @@ def show_gallery(
     guided: bool = False,  # do its models need a trimap?
     height: int = 120,  # of a row in pixels
 ) -> Row | None:  # None if no mattes are kept
-    "The fixed pictures, their truth if all have one, and each variant's mattes with the first seed."
+    "Show the fixed images, their ground truth if all have one, and each variant's alpha with the first seed."
     from PIL import Image, ImageDraw
     home = Path(folder or repository_folder('nbs/experiments/records'))
     files = {r['variant']: home / r['experiment'] / r['budget'] / f"{_stem(r['variant'], r['seed'])}.webp" for r in reversed(records)}
@@ -519,7 +521,7 @@ def show_gallery(
 def experiment_notebooks(
     folder=None,  # of notebooks; None: the repository's
 ) -> dict:  # name -> path
-    "The experiments, by number."
+    "Return the notebooks of the experiments by number."
     home = Path(folder or repository_folder('nbs/experiments'))
     return {path.stem: path for path in sorted(home.glob('[0-9]*.ipynb'))}
 
@@ -527,7 +529,7 @@ def find_experiment(
     name: str,  # '03_refiner', '03', '3' or 'refiner'
     folder=None,  # of notebooks; None: the repository's
 ) -> Path:  # of its notebook
-    "The notebook of an experiment."
+    "Find the notebook of an experiment."
     known = experiment_notebooks(folder)
     asked = name.zfill(2) if name.isdigit() else name
     hits = [path for stem, path in known.items() if asked in (stem, *stem.split('_', 1))]
@@ -539,7 +541,7 @@ def find_experiment(
 def list_experiments(
     folder=None,  # of notebooks; None: the repository's
 ) -> pd.DataFrame:  # a row per experiment: question, answer, records on each budget
-    "What is asked, and what was answered."
+    "Return the questions and answers of all experiments."
     rows = []
     for name, path in experiment_notebooks(folder).items():
         text = ''.join(json.loads(path.read_text(encoding='utf-8'))['cells'][0]['source'])
@@ -591,7 +593,7 @@ def run_experiment(
     folder=None,  # of notebooks; None: the repository's
     report=print,  # called with what the notebook prints
 ) -> Path:  # of the notebook
-    "Make the runs of an experiment that are missing, and save the notebook's outputs; a smoke run saves nothing."
+    "Run what is missing in an experiment and save the notebook's outputs; a smoke run saves nothing."
     path = find_experiment(name, folder)
     if folder is None and budget != 'smoke' and data_root() is None:  # the page would lose what it tells of them
         raise MattingError(f'{path.stem}: with the budget {budget} it reads real pictures: put them beside the repository as shared/data, or name their folder in MATTE_DATA')
@@ -608,19 +610,19 @@ def all_records(
     *,
     records=None,  # folder of records; None: the repository's
 ) -> list:  # every record in it
-    "Everything that was ever recorded."
+    "Load all records of all experiments."
     home = Path(records or repository_folder('nbs/experiments/records'))
     found = [read_record(p) for p in sorted(home.glob('*/*/*.json'))]
     return [r for r in found if r and 'errors' in r]
 
-def leaderboard(
+def experiment_leaderboard(
     found: list,  # of records, from any experiments
     *,
     of: str,  # a test set
     region: str = 'whole',  # one of its regions
     metric: str = 'mad',  # that ranks
 ) -> pd.DataFrame:  # a row per experiment, budget and variant, best first
-    "Who does best on a test set. A run counts once: a variant that was wholly taken over stands under the experiment that made it."
+    "Rank all variants on a test set. A run counts once, under the experiment that made it."
     groups, rows = {}, []
     for record in found:
         if region in record['errors'].get(of, {}):

@@ -36,7 +36,7 @@ def sample_pairs(
     target,  # the same shape
     region,  # (N)x1xHxW bool, or None
 ) -> list:  # per sample: prediction, target and region as HxW arrays; the region may be None
-    "Checked arrays of each sample."
+    "Yield checked arrays of each sample."
     p, t = _array(prediction), _array(target)
     if p.shape != t.shape:
         raise MattingError(f'prediction {p.shape} and target {t.shape} differ in shape; resize the prediction to the target')
@@ -65,7 +65,7 @@ def sad(
     *,
     region=None,  # (N)x1xHxW bool: where to look
 ) -> float:  # thousands of pixels
-    "Sum of absolute differences over 1000."
+    "Sum of absolute differences, divided by 1000."
     return mean_over_samples(lambda p, t, r: _inside(np.abs(p - t), r).sum() / 1000, prediction, target, region)
 
 def mse(
@@ -250,7 +250,7 @@ def psnr(
     *,
     region=None,  # (N)x1xHxW bool: where to look
 ) -> float:  # decibels, 100 when equal; nan if the region is empty
-    "Peak signal-to-noise ratio, at most 100 dB: a perfect matte has a number, too."
+    "Peak signal-to-noise ratio in dB, at most 100."
     def one(p, t, r):
         "The ratio of one matte."
         error = _average(_inside((p - t) ** 2, r))
@@ -261,9 +261,9 @@ def ssim(
     prediction,  # (N)x1xHxW alpha in 0..1, sides of at least 11
     target,  # (N)x1xHxW alpha in 0..1
     *,
-    region=None,  # (N)x1xHxW bool: centres of the windows to look at
+    region=None,  # (N)x1xHxW bool: centers of the windows to look at
 ) -> float:  # -1..1, 1 when equal
-    "Structural similarity: 11x11 Gaussian windows that never leave the picture (Wang et al., 2004)."
+    "Structural similarity over 11x11 Gaussian windows without padding (Wang et al., 2004)."
     def one(p, t, r):
         "The similarity of one matte."
         if min(p.shape) < 11:
@@ -301,7 +301,7 @@ def impose_trimap(
     alpha: torch.Tensor,  # (N)x1xHxW in 0..1
     trimap: torch.Tensor,  # (N)x1xHxW in {0, 0.5, 1}
 ) -> torch.Tensor:  # (N)x1xHxW
-    "Alpha with the trimap's values where the trimap knows."
+    "Replace alpha by the trimap's values where the trimap is known."
     return torch.where(unknown_region(trimap), alpha, trimap.to(alpha))
 
 def _choose(names, known, what):
@@ -320,7 +320,7 @@ def matte_metrics(
     metrics=STANDARD_METRICS,  # names in METRICS
     convention: str = 'dim',  # of Grad and Conn
 ) -> dict:  # region -> metric -> float
-    "Every metric in every region, for one matte at its own resolution."
+    "Compute every metric in every region for one matte at its own resolution."
     metrics, table = _choose(metrics, METRICS, 'metric'), {}
     prediction, target, trimap = (torch.tensor(_array(m if m.ndim > 2 else m[None])) if isinstance(m, np.ndarray) else m for m in (prediction, target, trimap))
     for name in _choose(regions, REGIONS, 'region'):
@@ -337,7 +337,7 @@ def matte_metrics(
 
 # %% ../nbs/04_metrics.ipynb #e76b6684
 class MattingMetrics(Metric):
-    "Mean of the matting metrics over pictures, reduced correctly over processes."
+    "Mean of the matting metrics over images, reduced over processes."
     full_state_update = False
 
     def __init__(self,
@@ -356,7 +356,7 @@ class MattingMetrics(Metric):
         target,  # likewise
         trimap=None,  # likewise; needed for the unknown region
     ):
-        "Add some mattes."
+        "Add predictions and targets."
         if len(prediction) != len(target):
             raise MattingError(f'{len(prediction)} predictions for {len(target)} targets')
         for i in range(len(target)):
@@ -369,7 +369,7 @@ class MattingMetrics(Metric):
                 self.count[r] += known
 
     def compute(self) -> dict:
-        "Means as {'whole/sad': ...}; a region that no picture had is left out."
+        "Return the means as {'whole/sad': ...}; a region that no image has is left out."
         means = (self.total / self.count).cpu()
         return {f'{region}/{metric}': float(means[r, m]) for r, region in enumerate(self.regions)
                 for m, metric in enumerate(self.metrics) if self.count[r, m] > 0}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'RESAMPLES', 'SEED', 'bootstrap_interval', 'unit_values', 'summarize_protocol', 'holm', 'smallest_p',
-           'pairs_needed', 'paired_test', 'compare_methods', 'common_pictures', 'report_text', 'report_table',
-           'report_dict', 'save_report', 'save_figure', 'worst_pictures', 'worst_figure']
+           'pairs_needed', 'paired_test', 'compare_methods', 'common_images', 'report_text', 'report_table',
+           'report_dict', 'save_report', 'save_figure', 'worst_images', 'worst_figure']
 
 # %% ../../nbs/42b_apply.compare.ipynb #e62fd193
 import math
@@ -33,15 +33,15 @@ def _on_a_grid(values):
     return np.round(values / step) * step
 
 def bootstrap_interval(
-    values,  # one number per picture, or an array with a row per picture for another `statistic`
+    values,  # one number per image, or an array with a row per image for another `statistic`
     *,
     statistic=np.mean,  # function (values, axis) -> number
     level: float = LEVEL,  # share of intervals that hold the true value
-    resamples: int = RESAMPLES,  # how often the pictures are drawn again
+    resamples: int = RESAMPLES,  # how often the images are drawn again
     seed: int = SEED,  # of the draws
     method: str = 'BCa',  # 'BCa', 'percentile' or 'basic'
-) -> tuple:  # low, high; nan for fewer than two pictures
-    "A confidence interval over pictures."
+) -> tuple:  # low, high; nan for fewer than two images
+    "Return a bootstrap confidence interval over images."
     values = _on_a_grid(np.asarray(values, dtype=float))
     if len(values) < 2:
         return math.nan, math.nan
@@ -54,7 +54,7 @@ def bootstrap_interval(
     else:  # the rows are drawn, not their entries
         data, function, batch = rows, lambda index, axis=-1: np.apply_along_axis(lambda i: statistic(values[i.astype(int)], axis=0), axis, index), 64
     options = dict(confidence_level=level, n_resamples=resamples, batch=batch)
-    for kind in dict.fromkeys((method, 'percentile')):  # BCa has no answer where nearly all pictures agree
+    for kind in dict.fromkeys((method, 'percentile')):  # BCa has no answer where nearly all images agree
         low, high = stats.bootstrap((data,), function, method=kind, random_state=np.random.default_rng(seed), **options).confidence_interval
         if np.isfinite((low, high)).all():
             break
@@ -65,7 +65,7 @@ def unit_values(
     frame: pd.DataFrame,  # from `evaluate_protocol`, or rows of it
     metric: str,  # a column
 ) -> pd.Series:  # a mean per independent unit, by its name; nan left out
-    "The independent numbers in a table: one per picture, or per foreground where several pictures show one."
+    "Return the independent values of a table: one per image, or per foreground if several images show one."
     protocol = frame.attrs.get('protocol')
     names = frame['name'].map(lambda n: re.sub(protocol.group, '', n)) if protocol is not None and protocol.group else frame['name']
     if 'set' in frame and frame['set'].nunique() > 1:
@@ -101,8 +101,8 @@ def _estimate(rows, metric, **options):
 def summarize_protocol(
     frame: pd.DataFrame,  # from `evaluate_protocol`
     **options,  # of `bootstrap_interval`
-) -> pd.DataFrame:  # a row per set, region and metric: pictures, units, mean, low, high, in the protocol's scale
-    "Means with their intervals."
+) -> pd.DataFrame:  # a row per set, region and metric: images, units, mean, low, high, in the protocol's scale
+    "Return the means with their confidence intervals."
     found = []
     for title in _titles(frame):
         for region in dict.fromkeys(frame['region']):
@@ -116,7 +116,7 @@ def summarize_protocol(
 def holm(
     p,  # p values of the tests that are looked at together; nan where there was none
 ) -> np.ndarray:  # corrected, in the same order
-    "Holm's correction (1979): the smallest of m is multiplied by m, the next by m - 1, never falling."
+    "Return Holm-corrected p-values (1979): the smallest of m is multiplied by m, the next by m - 1, monotonically."
     p = np.asarray(p, dtype=float)
     tested, corrected = np.isfinite(p), np.full(len(p), math.nan)
     order = np.argsort(p[tested], kind='stable')
@@ -127,28 +127,28 @@ def holm(
 def smallest_p(
     pictures: int,  # with a difference
 ) -> float:  # 1 if there is none
-    "The smallest two-sided p that so many pairs can give, if one method is better on all."
+    "Return the smallest two-sided p-value that a number of pairs allows."
     return min(1.0, 2.0 ** (1 - pictures))
 
 def pairs_needed(
     comparisons: int = 1,  # tests that are looked at together
     *,
     alpha: float = 0.05,  # chance of a false alarm
-) -> int:  # pictures
-    "How many pictures there must be for a significant difference to be possible at all."
+) -> int:  # images
+    "Return the number of images needed for any significant difference."
     return next(n for n in range(1, 64) if smallest_p(n) * comparisons <= alpha)
 
 # %% ../../nbs/42b_apply.compare.ipynb #a8fe68af
 def paired_test(
-    first,  # errors of one method, a number per picture
-    second,  # errors of the other on the same pictures
+    first,  # errors of one method, a number per image
+    second,  # errors of the other on the same images
     *,
     higher: bool = False,  # they are no errors: higher is better
     level: float = LEVEL,  # of the interval
     resamples: int = RESAMPLES,  # of bootstrap and permutation
     seed: int = SEED,  # of both
-) -> dict:  # pictures, differing, difference (first - second), low, high, first_lower, first_better, effect, p_permutation, p_wilcoxon; interval and p are nan for one picture
-    "What the differences on the same pictures say."
+) -> dict:  # images, differing, difference (first - second), low, high, first_lower, first_better, effect, p_permutation, p_wilcoxon; interval and p are nan for one image
+    "Test the paired differences of two methods on the same images."
     d = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     if not len(d) or not np.isfinite(d).all():
         raise MattingError(f'{len(d)} pairs to compare, {int((~np.isfinite(d)).sum())} of them no numbers; leave out pictures that a method could not do')
@@ -189,7 +189,7 @@ def compare_methods(
     baseline: str | None = None,  # compare all with this method; None: each with each
     **options,  # of `paired_test`
 ) -> pd.DataFrame:  # a row per set, region and pair of methods; p values corrected over all rows of a set and region
-    "Paired tests of methods on the same pictures."
+    "Run paired tests of methods on the same images."
     pairs, first, found = _method_pairs(frames, baseline), next(iter(frames.values())), []
     metric = metric or first.attrs['protocol'].metrics[0]
     if metric not in first.attrs['protocol'].metrics:
@@ -213,7 +213,7 @@ def _number(value):
     return f'{value:.4g}' if math.isfinite(value) else 'nan'
 
 def _interval(row, scale=1):
-    "An interval in brackets; of one picture there is none."
+    "An interval in brackets; of one image there is none."
     units = row.get('units', row.get('pictures'))
     return 'n = 1' if units == 1 else f'{_number(row["low"] * scale)}, {_number(row["high"] * scale)}'
 
@@ -235,15 +235,15 @@ def _foot(name, frame):
     "What a method's numbers need to be understood."
     a = frame.attrs
     worked = f'worked at long side {a["worked_at"]} px' if a.get('worked_at') else None
-    settled = f'settled by {a["settled_by"]}' if a.get('settled_by') else None
-    resized = [f'resized to the truth: {len(n)} mattes of {t} ({", ".join(n[:3])}{", ..." if len(n) > 3 else ""})' for t, n in a.get('resized', {}).items()]
-    return f'{name}: ' + '; '.join(x for x in (worked, settled, f'contamination: {a["contamination"]}', *resized) if x)
+    refined = f'refined by {a["refined_by"]}' if a.get('refined_by') else None
+    resized = [f'resized to the ground truth: {len(n)} mattes of {t} ({", ".join(n[:3])}{", ..." if len(n) > 3 else ""})' for t, n in a.get('resized', {}).items()]
+    return f'{name}: ' + '; '.join(x for x in (worked, refined, f'contamination: {a["contamination"]}', *resized) if x)
 
 # %% ../../nbs/42b_apply.compare.ipynb #7662b5ac
-def common_pictures(
+def common_images(
     frames: dict,  # method -> table from `evaluate_protocol`
-) -> dict:  # the same, over the pictures that all methods could do; a note says so if any are left out
-    "Methods are compared on the same pictures or not at all."
+) -> dict:  # the same, over the images that all methods could do; a note says so if any are left out
+    "Restrict the results to common images; raises MattingError if there are none."
     keys = {name: set(zip(f['set'], f['name'], strict=True)) for name, f in frames.items()}
     common, found = set.intersection(*keys.values()), {}
     for name, frame in frames.items():
@@ -259,7 +259,7 @@ def report_text(
     tests: pd.DataFrame | None = None,  # from `compare_methods`
     **options,  # of `bootstrap_interval`
 ) -> str:  # lines for a terminal
-    "Means with intervals under their conditions, and paired tests."
+    "Return the means with intervals and conditions, and the paired tests, as text."
     frames = {name: f for name, f in frames.items() if len(f)}
     if not frames:
         return 'no picture could be evaluated'
@@ -293,7 +293,7 @@ def _tests_text(tests, protocol):
 def report_table(
     frames: dict,  # method -> table from `evaluate_protocol`
 ) -> pd.DataFrame:  # one table: the rows of all, then their conditions
-    "The rows of several methods, each with its conditions."
+    "Return the rows of several methods with their conditions."
     def with_conditions(name, frame):
         "A table with the columns that say what it means."
         protocol = frame.attrs['protocol']
@@ -316,7 +316,7 @@ def report_dict(
     tests: pd.DataFrame | None = None,  # from `compare_methods`
     **options,  # of `bootstrap_interval`
 ) -> dict:  # plain values
-    "Everything the report says, for a program."
+    "Return the whole report as plain values."
     protocol = next(iter(frames.values())).attrs['protocol']
     interval = {'level': LEVEL, 'resamples': RESAMPLES, 'seed': SEED, 'method': 'BCa', **options, 'over': 'foregrounds' if protocol.group else 'pictures'}
     methods = {}
@@ -325,7 +325,7 @@ def report_dict(
         for r in summarize_protocol(frame, **options).to_dict('records') if len(frame) else []:
             results.append({**r, 'scale': protocol.scale.get(r['metric'], 1), 'heading': heading(protocol, r['metric']), 'better': 'higher' if r['metric'] in HIGHER else 'lower',
                             'resolution': str(protocol.resolution), 'sizes': sorted(_picked(frame, r['set'], r['region'])['resolution'].unique()), 'convention': protocol.convention})
-        about = {k: frame.attrs[k] for k in ('contamination', 'worked_at', 'settled_by', 'parameters', 'failed', 'missing', 'resized', 'notes') if k in frame.attrs}
+        about = {k: frame.attrs[k] for k in ('contamination', 'worked_at', 'refined_by', 'parameters', 'failed', 'missing', 'resized', 'notes') if k in frame.attrs}
         methods[name] = {**about, 'results': results}
     about = {k: getattr(protocol, k) for k in ('name', 'title', 'regions', 'metrics', 'convention', 'source', 'code', 'working', 'contamination', 'quirks')}
     return _clean({'protocol': {**about, 'resolution': str(protocol.resolution), 'known_pixels_imposed': protocol.impose, 'conditions': {r: conditions(protocol, r) for r in protocol.regions}},
@@ -340,7 +340,7 @@ def save_report(
     plain: bool = False,  # only the columns up to the metrics, for other tools
     **options,  # of `bootstrap_interval`
 ) -> tuple:  # paths of the CSV and the JSON
-    "Write the rows, and the summary beside them."
+    "Write the rows and the summary beside them."
     out = Path(out)
     content = json_text(report_dict(frames, tests=tests, **options), indent=1)
     table = report_table(frames)
@@ -353,13 +353,13 @@ def save_figure(
     figure: Figure,  # from `worst_figure`
     path,  # of the PNG file
 ) -> Path:  # the path
-    "Write a figure; a reader never sees half of it."
+    "Write a figure atomically."
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format='png', dpi=100)
     return Path(path)
 
 # %% ../../nbs/42b_apply.compare.ipynb #8468bfa2
-def worst_pictures(
+def worst_images(
     table,  # from `evaluate_protocol` or `report_table`, or the CSV file of one
     *,
     count: int = 5,  # how many
@@ -367,7 +367,7 @@ def worst_pictures(
     region: str | None = None,  # None: the first of the table
     method: str | None = None,  # of a table with several
 ) -> pd.DataFrame:  # rows of the table, the worst first
-    "The pictures with the largest errors."
+    "Return the images with the largest errors."
     table = pd.read_csv(table) if isinstance(table, (str, Path)) else table
     for column in (metric, 'name', 'region'):
         if column not in table:
@@ -387,7 +387,7 @@ def _sample_of(data, title, name):
     return dataset[names.index(name)]
 
 def _matte_of(method, title, sample, trimap_radius):
-    "A method's matte at the size of the truth."
+    "A method's matte at the size of the ground truth."
     if isinstance(method, MatteFolder):
         alpha = method.reader(title)(method.files(title)[sample.name])
         return resize_matte(alpha, sample.size) if alpha.shape != sample.alpha.shape else alpha
@@ -395,7 +395,7 @@ def _matte_of(method, title, sample, trimap_radius):
 
 # %% ../../nbs/42b_apply.compare.ipynb #5ea3a3b0
 def _has_photograph(sample):
-    "Is there more to see in the image than the truth?"
+    "Is there more to see in the image than the ground truth?"
     return sample.image is not None and not bool((sample.image == sample.alpha).all())
 
 def worst_figure(
@@ -403,14 +403,14 @@ def worst_figure(
     data: dict,  # set -> dataset of samples, as `open_sets` gives it
     method,  # the `Matter` or `MatteFolder` whose rows these are
     *,
-    count: int = 5,  # how many pictures
+    count: int = 5,  # how many images
     metric: str = 'sad',  # by which they are the worst
     region: str | None = None,  # None: the first of the table
     name: str | None = None,  # of the method, in a table with several
     trimap_radius: int | None = None,  # as it was when the table was made
-) -> Figure:  # a row per picture: image, truth, matte, error
-    "The worst pictures: image, truth, matte and error map."
-    rows = worst_pictures(table, count=count, metric=metric, region=region, method=name)
+) -> Figure:  # a row per image: image, truth, matte, error
+    "Draw the worst images: image, ground truth, alpha and error map."
+    rows = worst_images(table, count=count, metric=metric, region=region, method=name)
     titles = [row.get('set', next(iter(data))) for row in rows.to_dict('records')]
     samples = [_sample_of(data, title, picture) for title, picture in zip(titles, rows['name'], strict=True)]
     columns = 3 + any(map(_has_photograph, samples))
@@ -421,7 +421,7 @@ def worst_figure(
     return figure
 
 def _draw_row(axes, sample, alpha, title):
-    "One picture's image, truth, matte and error."
+    "One image's image, truth, matte and error."
     image = sample.image.permute(1, 2, 0).clamp(0, 1).numpy() if _has_photograph(sample) else None
     panels = [(image, {}), (sample.alpha[0].numpy(), dict(cmap='gray', vmin=0, vmax=1)), (alpha[0].numpy(), dict(cmap='gray', vmin=0, vmax=1)), ((alpha - sample.alpha)[0].numpy(), dict(cmap='RdBu_r', vmin=-1, vmax=1))]
     labels = ('image', 'truth', 'matte', 'error: red too opaque')

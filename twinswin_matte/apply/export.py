@@ -55,7 +55,7 @@ def _scores(attention, x):
     return F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * scale, v, 16 * places.sigmoid()
 
 def _apart(counts, window, shift, like):
-    "KxLxL: -100 between places of a window that are neighbours only because the picture was rolled."
+    "KxLxL: -100 between places of a window that are neighbors only because the image was rolled."
     def part(count, side, step):
         "Which of three bands each place along one side is in."
         places = torch.arange(count * side, device=like.device).reshape(count, side)
@@ -98,7 +98,7 @@ def _high_value_traced(x, share=0.01, samples=50_000):
 
 @contextmanager
 def traceable():  # a context
-    "While a model is traced: the three, in words that a tracer follows."
+    "Context manager that replaces three operations by versions that can be traced."
     with ExitStack() as stack:
         for block in (SwinTransformerBlock, SwinTransformerV2Block):
             stack.enter_context(mock.patch.object(block, '_attn', _windowed_attention))
@@ -117,16 +117,16 @@ class _AlphaOnly(nn.Module):
     def forward(self, image, *known):
         return self.model(image, *known).alpha.float()
 
-_INPUTS = {'image': 'image Nx3xHxW in 0..1', 'trimap': 'trimap Nx1xHxW in {{0, 0.5, 1}}', 'first': 'first Nx{}xHxW in 0..1 or -1',
+_INPUTS = {'image': 'image Nx3xHxW in 0..1', 'trimap': 'trimap Nx1xHxW in {{0, 0.5, 1}}', 'prior': 'prior Nx{}xHxW in 0..1 or -1',
            'prompt': f'prompt Nx2xHxW: clicks in -1..1, each a Gaussian of height 1 (-1 beside the subject) and a standard deviation of {MARK} of the longer side; a box, 1 inside and 0 outside; zeros: nothing is said'}
 
 def _inputs(model):
     "Names of what an exported model is given."
-    return ['image', *['trimap'] * bool(getattr(model, 'needs_trimap', False)), *['first'] * bool(getattr(model, 'needs_first', None)), *['prompt'] * bool(getattr(model, 'takes_prompt', False))]
+    return ['image', *['trimap'] * bool(getattr(model, 'needs_trimap', False)), *['prior'] * bool(getattr(model, 'needs_prior', None)), *['prompt'] * bool(getattr(model, 'takes_prompt', False))]
 
-def _firsts(model):
+def _prior_count(model):
     "How many classical alphas it begins with."
-    return len((getattr(model, 'needs_first', None) or {}).get('method', ()))
+    return len((getattr(model, 'needs_prior', None) or {}).get('method', ()))
 
 def _load(model):
     "A float32 copy on the CPU in eval mode, and what its checkpoint says."
@@ -158,12 +158,13 @@ def torch_export(
     *,
     size: tuple | None = None,  # height and width, if they shall be fixed; None: any
 ) -> torch.export.ExportedProgram:  # image (and trimap, the first alphas of a model that begins with classical ones, or the prompt of one that takes it) -> alpha
-    "The model as a graph of torch operations: batch is free, and so are height and width unless a size is given."
+    """Export the model as a graph of torch operations with dynamic batch, and dynamic height and width unless a size is
+    given."""
     model, _ = _load(model)
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise MattingError(f'size={size}: give height and width, such as (512, 512)')
     height, width = (533, 1051) if size is None else size
-    image, known = torch.rand(2, 3, height, width), [torch.full((2, {'first': _firsts(model), 'prompt': 2}.get(name, 1), height, width), 0.5) for name in _inputs(model)[1:]]  # one tensor twice would be taken for one input
+    image, known = torch.rand(2, 3, height, width), [torch.full((2, {'prior': _prior_count(model), 'prompt': 2}.get(name, 1), height, width), 0.5) for name in _inputs(model)[1:]]  # one tensor twice would be taken for one input
     free = {0: torch.export.Dim.DYNAMIC, **({2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if size is None else {})}
     try:
         with traceable(), torch.no_grad(), _quiet():
@@ -184,14 +185,14 @@ def describe_export(
     precision: str,  # 'float32', 'float16' or 'int8'
     size: tuple | None,  # fixed height and width, or None
 ) -> dict:  # plain values
-    "What an exported file says about itself."
+    "Return the metadata of an exported file."
     config, weights = getattr(model, 'config', {}), model.pretrained_weights() if hasattr(model, 'pretrained_weights') else []
     parts = [*card.get('data', []), *weights]
-    licences = sorted({str(part['licence']) for part in parts if isinstance(part, dict) and part.get('licence')})
+    licenses = sorted({str(part['license']) for part in parts if isinstance(part, dict) and part.get('license')})
     options = {k: v for k, v in config.get('options', {}).items() if k != 'pretrained'}
-    return {'name': config.get('name', type(model).__name__), 'options': options, 'needs_trimap': bool(getattr(model, 'needs_trimap', False)), 'needs_first': getattr(model, 'needs_first', None), 'takes_prompt': bool(getattr(model, 'takes_prompt', False)), 'size': card.get('size'),
-            'fixed_size': None if size is None else list(size), 'precision': precision, 'inputs': ', '.join(_INPUTS[name].format(_firsts(model)) for name in _inputs(model)), 'output': 'alpha Nx1xHxW in 0..1',
-            'licences': licences, 'card': {**card, **({'encoder_weights': weights} if weights else {})}}
+    return {'name': config.get('name', type(model).__name__), 'options': options, 'needs_trimap': bool(getattr(model, 'needs_trimap', False)), 'needs_prior': getattr(model, 'needs_prior', None), 'takes_prompt': bool(getattr(model, 'takes_prompt', False)), 'size': card.get('size'),
+            'fixed_size': None if size is None else list(size), 'precision': precision, 'inputs': ', '.join(_INPUTS[name].format(_prior_count(model)) for name in _inputs(model)), 'output': 'alpha Nx1xHxW in 0..1',
+            'licenses': licenses, 'card': {**card, **({'encoder_weights': weights} if weights else {})}}
 
 # %% ../../nbs/44_apply.export.ipynb #1e676114
 _FULL = ('ScatterElements', 'TopK', 'Resize', 'Range', 'Min', 'Max', 'CumSum', 'AveragePool', 'GridSample')
@@ -210,7 +211,7 @@ def _halved(graph, onnx):
     graph.graph.node.extend(nodes)
     return graph
 
-def _quantised(graph, onnx):
+def _quantized(graph, onnx):
     "A copy with 8-bit weights."
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from tempfile import TemporaryDirectory
@@ -226,7 +227,7 @@ def _shrunk(graph, onnx, half, int8):
         raise MattingError('half and int8 are two ways to shrink a model: choose one')
     try:
         with _quiet():
-            return _halved(graph, onnx) if half else _quantised(graph, onnx) if int8 else graph
+            return _halved(graph, onnx) if half else _quantized(graph, onnx) if int8 else graph
     except Exception as error:
         raise MattingError(f'the graph cannot be shrunk ({_one_line(error)}); export it in float32') from error
 
@@ -236,9 +237,9 @@ def shrink_onnx(
     out,  # the smaller file, ends in .onnx
     *,
     half: bool = False,  # float16 inside
-    int8: bool = False,  # 8-bit weights, dynamic quantisation
+    int8: bool = False,  # 8-bit weights, dynamic quantization
 ) -> Path:
-    "A smaller file of an exported model."
+    "Write a smaller file of an exported model: float16 weights or int8 weights."
     path, out = Path(path), Path(out)
     if out.suffix != '.onnx' or half == int8:
         raise MattingError(f'{out}: a smaller model ends in .onnx, and is either half or int8')
@@ -263,11 +264,12 @@ def to_onnx(
     *,
     opset: int = 18,  # version of ONNX's operators, 18 or higher
     half: bool = False,  # float16 inside
-    int8: bool = False,  # 8-bit weights, dynamic quantisation
+    int8: bool = False,  # 8-bit weights, dynamic quantization
     size: tuple | None = None,  # height and width, if they shall be fixed; None: any
     card: dict | None = None,  # more to say in the metadata, such as {'size': 512}
 ) -> Path:
-    "Write a model as one ONNX file: image Nx3xHxW in 0..1 (and trimap Nx1xHxW, NxKxHxW, the first alphas of a model that begins with K classical ones, or prompt Nx2xHxW of one that takes it) to alpha Nx1xHxW."
+    """Export a model to one ONNX file. Inputs: image Nx3xHxW in 0..1, and if the model needs them trimap Nx1xHxW, prior
+    NxKxHxW (K classical alphas), prompt Nx2xHxW. Output: alpha Nx1xHxW."""
     path = Path(path)
     if path.suffix != '.onnx':
         raise MattingError(f'{path}: an exported model ends in .onnx')
@@ -295,7 +297,7 @@ def _convert(program, name, opset, names):
 
 # %% ../../nbs/44_apply.export.ipynb #2c5d4265
 def _pictures(count, size, names, seed):
-    "Pictures with soft shapes and some noise, and their trimaps or prompts."
+    "Images with soft shapes and some noise, and their trimaps or prompts."
     source = torch.Generator().manual_seed(seed)
     coarse = torch.rand(count, 4, 6, 8, generator=source)
     smooth = F.interpolate(coarse, size=size, mode='bicubic', align_corners=False)
@@ -313,9 +315,9 @@ def check_onnx(
     *,
     sizes=((256, 256), (320, 192), (517, 389)),  # height, width
     tolerance: float = 1e-3,  # of any pixel's alpha; None: only measure
-    seed: int = 0,  # of the pictures
+    seed: int = 0,  # of the images
 ) -> pd.DataFrame:  # one row per size: largest and mean difference, share of pixels beyond 1e-3
-    "Does the file give the model's alphas? An error if not."
+    "Check that the file predicts the model's alphas; raises MattingError if not."
     from twinswin_matte.apply.runtime import OnnxMatter
     (onnx,), (model, _) = _need('onnx'), _load(model)
     matter, rows = OnnxMatter(path, providers=['CPUExecutionProvider']), []
@@ -324,7 +326,7 @@ def check_onnx(
     for count, size in enumerate([tuple(matter.fixed)] * (1 + ('prompt' in names)) if matter.fixed else sizes):
         given = _pictures(1 + count % 2, size, names, seed)[:None if count else 1 + model.needs_trimap]  # the first time it gets no prompt, and solves its first alpha itself
         with torch.inference_mode():
-            given += [model.solve(*given)] if count and 'first' in names else []
+            given += [model.solve(*given)] if count and 'prior' in names else []
             wanted = model(*given).alpha
         off = (torch.from_numpy(matter.run(**{name: x.numpy() for name, x in zip(names, given, strict=False)})) - wanted).abs()
         rows.append({'size': f'{len(wanted)}x{size[0]}x{size[1]}', 'largest': off.max().item(), 'mean': off.mean().item(), 'beyond': (off > (tolerance or 1e-3)).float().mean().item()})
@@ -334,7 +336,7 @@ def check_onnx(
 
 # %% ../../nbs/44_apply.export.ipynb #06a99659
 class OnnxNet(nn.Module):
-    "An exported file as a model, for `Matter`."
+    "Exported file as a model for `Matter`."
     def __init__(self,
         path,  # from `to_onnx`, of any size
     ):
@@ -355,6 +357,6 @@ class OnnxNet(nn.Module):
         image: torch.Tensor,  # Nx3xHxW in 0..1
         guide: torch.Tensor | None = None,  # trimap Nx1xHxW or prompt Nx2xHxW, as the model takes it
     ) -> SimpleNamespace:  # with alpha, Nx1xHxW in 0..1
-        "The file's answer."
+        "Run the exported file."
         given = {} if guide is None else {'trimap' if self.needs_trimap else 'prompt': guide.float().cpu().numpy()}
         return SimpleNamespace(alpha=torch.from_numpy(self.matter.run(image.float().cpu().numpy(), **given)).to(image.device))

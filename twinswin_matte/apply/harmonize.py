@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import torch
 
-from .predict import Backdrop
+from .predict import Background
 from ..color import match_colors
 from ..composite import composite, cutout, estimate_foreground
 from ..core import MattingError, is_opaque, load_image, show_row
 
 # %% ../../nbs/43_apply.harmonize.ipynb #8b5b7827
 def _layers(subject):
-    "Straight colour and alpha of a prediction, a sample, a 4xHxW cut-out or its file."
+    "Straight color and alpha of a prediction, a sample, a 4xHxW cut-out or its file."
     if isinstance(subject, (str, os.PathLike)):
         loaded = load_image(subject, channels=4)
         if is_opaque(loaded[3:]):
@@ -29,51 +29,51 @@ def _layers(subject):
             raise MattingError(f'the cut-out is {"x".join(map(str, subject.shape))} {subject.dtype}; expected 4xHxW floats in 0..1, red, green, blue and alpha')
         return subject[:3], subject[3:]
     if getattr(subject, 'alpha', None) is None:
-        raise MattingError(f'a {type(subject).__name__} without an alpha cannot be harmonised: give a prediction, a sample, a 4xHxW cut-out or its file')
+        raise MattingError(f'a {type(subject).__name__} without an alpha cannot be harmonized: give a prediction, a sample, a 4xHxW cut-out or its file')
     foreground = subject.foreground if subject.foreground is not None else estimate_foreground(subject.image, subject.alpha)
     return foreground, subject.alpha
 
 # %% ../../nbs/43_apply.harmonize.ipynb #b2c55c80
 @dataclass(repr=False)
 class Harmonized:
-    "A cut-out in the light of its background."
-    foreground: torch.Tensor  # 3xHxW straight colour, harmonised
+    "Cut-out with the colors adapted to its background."
+    foreground: torch.Tensor  # 3xHxW straight color, harmonized
     alpha: torch.Tensor  # 1xHxW, as it was
     background: torch.Tensor  # 3xHxW, as large as the cut-out
-    plain: torch.Tensor  # 3xHxW the foreground's colour before
+    plain: torch.Tensor  # 3xHxW the foreground's color before
 
     def composite(self) -> torch.Tensor:  # 3xHxW
-        "The harmonised foreground over the background."
+        "Composite the harmonized foreground over the background."
         return composite(self.foreground, self.background, self.alpha)
 
     def before(self) -> torch.Tensor:  # 3xHxW
-        "The composite without harmonisation."
+        "Composite without harmonization."
         return composite(self.plain, self.background, self.alpha)
 
     def cutout(self) -> torch.Tensor:  # 4xHxW
-        "The harmonised foreground and alpha, as PNG keeps them."
+        "Return the harmonized foreground and alpha as RGBA."
         return cutout(self.foreground, self.alpha)
 
     def __repr__(self):
         return f'Harmonized({self.alpha.shape[-2]}x{self.alpha.shape[-1]})'
 
     def _repr_jpeg_(self):
-        return show_row([self.background, self.before(), self.composite()], titles=['background', 'plain', 'harmonised'])._repr_jpeg_()
+        return show_row([self.background, self.before(), self.composite()], titles=['background', 'plain', 'harmonized'])._repr_jpeg_()
 
 # %% ../../nbs/43_apply.harmonize.ipynb #45b4c800
 def harmonize(
     subject,  # a `Prediction`, a sample with an alpha, a 4xHxW cut-out in 0..1, or its file
-    background,  # a file, a 3xHxW tensor, a colour or a `Backdrop`; it is made to cover the subject
+    background,  # a file, a 3xHxW tensor, a color or a `Background`; it is made to cover the subject
     *,
-    method: str = 'reinhard',  # 'reinhard' (CIELAB), 'luminance' (light alone, colours stay) or 'region' (RGB)
+    method: str = 'reinhard',  # 'reinhard' (CIELAB), 'luminance' (light alone, colors stay) or 'region' (RGB)
     strength: float = 0.6,  # from 0 (the plain composite) to 1 (the background's statistics)
     limits: tuple = (0.5, 2.0),  # smallest and largest factor of the contrast
 ) -> Harmonized:  # with `.composite()`, `.cutout()` and `.before()`
-    "Put a cut-out on a background and give it the background's light."
+    "Put a cut-out on a background and adapt its colors to it."
     foreground, alpha = _layers(subject)
-    backdrop = background if isinstance(background, Backdrop) else Backdrop(background)
+    backdrop = background if isinstance(background, Background) else Background(background)
     if backdrop.picture is None and backdrop.color is None:
-        raise MattingError('a checkerboard has no light to take on: give a picture or a colour as background')
+        raise MattingError('a checkerboard has no light to take on: give a picture or a color as background')
     ground = backdrop.fit(*alpha.shape[-2:]).to(alpha)
     changed = match_colors(foreground, alpha, ground, method=method, strength=strength, limits=limits)
     return Harmonized(changed, alpha, ground, foreground)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SCALE', 'CROP', 'BAND_SIDE', 'SCORES', 'LIMITS', 'PARTS', 'DROPPED', 'LABELLED', 'COLUMNS', 'BY_HAND', 'TILE',
-           'PER_SHEET', 'ACROSS', 'disagreement', 'subject_box', 'coarse_views', 'Masks', 'OnnxCoarse', 'open_coarse',
-           'open_band', 'decide_band', 'Label', 'Labeller', 'check_limits', 'objection', 'LabelFolder', 'LabelJob',
-           'label_folder']
+           'PER_SHEET', 'ACROSS', 'matte_disagreement', 'subject_box', 'coarse_views', 'Masks', 'OnnxCoarse',
+           'open_coarse', 'open_unknown_solver', 'solve_unknown', 'Label', 'Labeler', 'check_limits',
+           'rejection_reason', 'LabelFolder', 'LabelJob', 'label_folder']
 
 # %% ../../nbs/43b_apply.label.ipynb #7c4aa177
 import hashlib
@@ -27,19 +27,19 @@ from fastcore.basics import patch
 from PIL import Image, ImageDraw
 
 from .. import __version__
-from .folder import PredictReport, fingerprint
-from .predict import SHIPPED, Matter, Prediction, _as_mask, _resize, checkpoint_file, doubt_radius, keep_transparency, working_size
+from .folder import PredictReport, settings_digest
+from .predict import SHIPPED, Matter, Prediction, mask_for_image, resize_tensor, checkpoint_file, unknown_radius, keep_transparency, working_size
 from .tiles import predict_large
-from ..core import (SAVE_SUFFIXES, MattingError, as_photo, atomic_write, file_digest, image_size, left_out, list_images, load_alpha, load_image,
+from ..core import (SAVE_SUFFIXES, MattingError, as_photo, atomic_write, file_digest, image_size, skipped_files, list_images, load_alpha, load_image,
                                  nearest_name, parse_range, plain_text, save_image, save_json, to_pil)
 from ..data.pairs import shrink
-from ..jobs import LEDGER, Ledger, Progress, file_mark, file_stem, gather_images, process_number, process_share, unique_names
+from ..batch_io import LEDGER, ResultLog, Progress, quick_digest, file_stem, gather_images, rank_and_world_size, split_between_processes, unique_names
 from ..models.classical import CLASSICAL, smooth_alpha, solve_alpha
 from ..models.hub import MANIFEST
 from ..trimap import load_trimap, trimap_from_coarse, trimap_from_mask, unknown_region
 
 # %% ../../nbs/43b_apply.label.ipynb #8d7947bb
-def disagreement(
+def matte_disagreement(
     first: torch.Tensor,  # 1xHxW in 0..1
     second: torch.Tensor,  # 1xHxW in 0..1
 ) -> float:  # 0 for equal mattes, 1 for disjoint ones
@@ -54,9 +54,9 @@ def subject_box(
     alpha: torch.Tensor,  # 1xHxW in 0..1
     *,
     margin: float = 0.1,  # on each side, as a share of the subject's extent
-    most: float = CROP,  # of a side of the picture
+    most: float = CROP,  # of a side of the image
 ) -> tuple | None:  # two slices, of rows and of columns; None if there is no subject
-    "A window around the subject."
+    "Return a window around the subject."
     found, box = alpha[0] > 0.5, []
     if not bool(found.any()):
         return None
@@ -68,14 +68,14 @@ def subject_box(
     return tuple(box)
 
 def coarse_views(
-    matter,  # a `Matter`, or any function of a 3xHxW picture that gives something with an alpha
+    matter,  # a `Matter`, or any function of a 3xHxW image that gives something with an alpha
     image: torch.Tensor,  # 3xHxW in 0..1
 ) -> dict:  # 'whole', 'mirror', 'scale' and, if there is a subject, 'crop' -> 1xHxW
-    "What a model says of the picture, of its mirror image, at another working size, and of a crop, which is put into the whole."
+    "Predict the image, its mirror image, another working size, and a crop pasted into the whole."
     size = tuple(image.shape[-2:])
     whole = matter(image).alpha
     small = working_size(size, max(32, round(SCALE * min(getattr(matter, 'size', None) or max(size), max(size)))))
-    views = {'whole': whole, 'mirror': matter(image.flip(-1)).alpha.flip(-1), 'scale': _resize(matter(_resize(image, small)).alpha, size)}
+    views = {'whole': whole, 'mirror': matter(image.flip(-1)).alpha.flip(-1), 'scale': resize_tensor(matter(resize_tensor(image, small)).alpha, size)}
     if (box := subject_box(whole)) is not None:
         window, views['crop'] = (slice(None), *box), whole.clone()
         views['crop'][window] = matter(image[window].contiguous()).alpha
@@ -83,9 +83,9 @@ def coarse_views(
 
 # %% ../../nbs/43b_apply.label.ipynb #256bd7d5
 class Masks:
-    "Masks that are there, named like the photographs."
+    "Existing masks, named like the photographs."
     def __init__(self,
-        folder,  # of pictures: white is foreground
+        folder,  # of images: white is foreground
         *,
         matte_range=None,  # the number that they have for foreground, as in `load_alpha`
     ):
@@ -97,13 +97,13 @@ class Masks:
         image: torch.Tensor,  # 3xHxW, the photograph
         stem: str,  # of the photograph's file
     ) -> torch.Tensor:  # 1xHxW in 0..1
-        "The mask of a photograph, at its size."
+        "Return the mask of a photograph at its size."
         if stem not in self.files:
             raise MattingError(f'{stem}: no mask of this name in {self.folder}')
-        return _as_mask(self.files[stem], tuple(image.shape[-2:]), self.matte_range)
+        return mask_for_image(self.files[stem], tuple(image.shape[-2:]), self.matte_range)
 
 class OnnxCoarse:
-    "An exported model, called as a `Matter` is."
+    "Exported model with the interface of `Matter`."
     def __init__(self,
         path,  # from `to_onnx`
         *,
@@ -119,18 +119,18 @@ class OnnxCoarse:
     def __call__(self,
         image: torch.Tensor,  # 3xHxW in 0..1
     ) -> Prediction:
-        "The matte of a picture."
+        "Predict the alpha of an image."
         return Prediction(torch.from_numpy(self.matter(rearrange(image, 'c h w -> h w c').numpy()))[None], image)
 
 # %% ../../nbs/43b_apply.label.ipynb #722fd444
 def open_coarse(
-    source,  # a name in `SHIPPED`, a checkpoint, the folder of a run, an .onnx file, a folder of masks, a `Matter`, or a function of a picture
+    source,  # a name in `SHIPPED`, a checkpoint, the folder of a run, an .onnx file, a folder of masks, a `Matter`, or a function of an image
     *,
     device='auto',  # for models of this library
     size: int | None = None,  # long side in pixels that a model works at; None: what it says
     matte_range=None,  # of masks
-):  # `Masks`, or a function of a picture that gives a `Prediction`
-    "What says where the subject is."
+):  # `Masks`, or a function of an image that gives a `Prediction`
+    "Open the source of coarse masks: a model, an ONNX file, or a folder of masks."
     if isinstance(source, (str, os.PathLike)) and Path(source).suffix.lower() == '.onnx':
         source = OnnxCoarse(source, size=size)
     elif isinstance(source, (str, os.PathLike)) and Path(source).is_dir() and not any((Path(source) / name).is_file() for name in ('best.safetensors', MANIFEST)):
@@ -143,12 +143,12 @@ def open_coarse(
         raise MattingError('the coarse model was told which subject is meant in one picture; labels are made of many, and of changed ones: give the model without it')
     return getattr(source, 'plain', source)
 
-def open_band(
-    band='trimap-guided',  # a trimap-based model as `Matter` takes it, a name in `CLASSICAL`, or a function of picture and trimap
+def open_unknown_solver(
+    band='trimap-guided',  # a trimap-based model as `Matter` takes it, a name in `CLASSICAL`, or a function of image and trimap
     *,
     device='auto',  # of the model
 ):  # a `Matter`, the name, or the function
-    "What decides the unknown band."
+    "Open the method that solves the unknown band."
     if isinstance(band, str) and band not in CLASSICAL and (near := nearest_name(band, [*CLASSICAL, 'trimap-guided'])) and band not in SHIPPED and not Path(band).exists() and '/' not in band:
         raise MattingError(f'band {band!r}: did you mean {near!r}?')
     if not isinstance(band, (str, os.PathLike, torch.nn.Module)) or band in CLASSICAL:
@@ -157,25 +157,25 @@ def open_band(
         raise MattingError(f'band {band}: does not look at trimaps; use trimap-guided, or one of {", ".join(CLASSICAL)}')
     return matter
 
-BAND_SIDE = 1024  # pixels: of larger pictures a classical method solves a smaller one, and the edges are followed at full size
+BAND_SIDE = 1024  # pixels: of larger images a classical method solves a smaller one, and the edges are followed at full size
 
-def decide_band(
-    band,  # from `open_band`
+def solve_unknown(
+    band,  # from `open_unknown_solver`
     image: torch.Tensor,  # 3xHxW in 0..1
     trimap: torch.Tensor,  # 1xHxW in {0, 0.5, 1}
 ) -> torch.Tensor:  # 1xHxW in 0..1
-    "The alpha of the unknown band at full size, in tiles where memory asks for it; known pixels are kept."
+    "Solve the unknown band at full size, in tiles where memory requires it; known pixels are kept."
     if isinstance(band, str):
         alpha = solve_alpha(image[None], trimap[None], band, longest=BAND_SIDE)[0]
         return smooth_alpha(image[None], alpha[None], trimap[None])[0] if max(image.shape[-2:]) > BAND_SIDE else torch.where(unknown_region(trimap), alpha, trimap)
     if not isinstance(band, Matter):
         return torch.where(unknown_region(trimap), getattr(found := band(image, trimap), 'alpha', found), trimap)
     alpha = predict_large(image, band, trimap=trimap).alpha
-    return alpha if band.settle == 'none' else smooth_alpha(image[None], alpha[None], trimap[None])[0]
+    return alpha if band.refine == 'none' else smooth_alpha(image[None], alpha[None], trimap[None])[0]
 
 def _identity(thing):
     "What tells a source from another, for the settings of a result."
-    return ['onnx', file_mark(thing.path), thing.size] if isinstance(thing, OnnxCoarse) else ['masks', str(thing.matte_range)] if isinstance(thing, Masks) else fingerprint(thing)
+    return ['onnx', quick_digest(thing.path), thing.size] if isinstance(thing, OnnxCoarse) else ['masks', str(thing.matte_range)] if isinstance(thing, Masks) else settings_digest(thing)
 
 def _provenance(given, opened):
     "What a card says about a source."
@@ -190,14 +190,14 @@ SCORES = ('score', 'mirror', 'scale', 'crop', 'models', 'band', 'area')
 
 @dataclass(repr=False)
 class Label(Prediction):
-    "A labelled photograph: what was sure, what became of the rest, and how far to trust it."
+    "Labeled photograph: coarse alpha, trimap, alpha and quality scores."
     coarse: torch.Tensor | None = None  # 1xHxW in 0..1: the mean of all views
     trimap: torch.Tensor | None = None  # 1xHxW in {0, 0.5, 1}
     scores: dict = field(default_factory=dict)  # names in `SCORES` -> 0..1; what could not be measured is not there
 
 def _scores(views, other, trimap, alpha):
     "All scores of one photograph."
-    found = {k: disagreement(views['whole'], v) for k, v in {**views, 'models': other}.items() if k != 'whole' and v is not None}
+    found = {k: matte_disagreement(views['whole'], v) for k, v in {**views, 'models': other}.items() if k != 'whole' and v is not None}
     open_, sure = int(unknown_region(trimap).sum()), int((trimap == 1).sum())
     agreement = {'score': statistics.median(found.values())} if found else {}
     return {**agreement, **found, 'band': open_ / max(1, open_ + sure), 'area': float(alpha.mean())}
@@ -207,11 +207,11 @@ def _band_of_mask(mask, radius):
     trimap = trimap_from_mask(mask, radius=radius)
     return trimap.masked_fill((trimap - mask).abs() > 0.1, 0.5)
 
-class Labeller:
-    "Makes mattes of photographs, and says how far to trust them."
+class Labeler:
+    "Makes mattes of photographs and scores their quality."
     def __init__(self,
         coarse='trimap-free',  # what `open_coarse` takes
-        band='trimap-guided',  # what `open_band` takes
+        band='trimap-guided',  # what `open_unknown_solver` takes
         *,
         second=None,  # another source to compare with, as for `open_coarse`
         device='auto',  # 'auto', 'cpu', 'cuda', 'mps' or a torch.device
@@ -223,35 +223,35 @@ class Labeller:
         if longest is not None and longest < 32 or radius is not None and radius < 1:
             raise MattingError(f'longest={longest}, radius={radius}: give pixels, at least 32 and 1')
         options = dict(device=device, size=size, matte_range=matte_range)
-        self.coarse, self.band, self.second = open_coarse(coarse, **options), open_band(band, device=device), None if second is None else open_coarse(second, **options)
+        self.coarse, self.band, self.second = open_coarse(coarse, **options), open_unknown_solver(band, device=device), None if second is None else open_coarse(second, **options)
         self.radius, self.longest = radius, longest
         self.sources = {'coarse': (coarse, self.coarse), 'band': (band, self.band), 'second': (second, self.second)}
 
 # %% ../../nbs/43b_apply.label.ipynb #46e6ce54
 @patch
-def look(self: Labeller,
+def predict_coarse(self: Labeler,
     image: torch.Tensor,  # 3xHxW in 0..1
     stem: str,  # of the photograph's file, for masks
 ) -> tuple:  # views of the coarse source, and the alpha of the second or None
-    "What the sources say of a photograph."
+    "Return the coarse predictions of a photograph."
     views = {'whole': self.coarse(image, stem)} if isinstance(self.coarse, Masks) else coarse_views(self.coarse, image)
     other = None if self.second is None else self.second(image, stem) if isinstance(self.second, Masks) else self.second(image).alpha
     return views, other
 
 @patch
-def __call__(self: Labeller,
-    photo,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor
+def __call__(self: Labeler,
+    photo,  # a file, a Pillow image, an HxWxC array or a 3xHxW tensor
 ) -> Label:
-    "The label of a photograph."
+    "Label a photograph."
     sample = shrink(as_photo(photo), self.longest)
-    image, radius = sample.image.cpu(), doubt_radius(sample.size, self.radius)
-    views, other = self.look(image, file_stem(photo) if isinstance(photo, (str, os.PathLike)) else sample.name)
+    image, radius = sample.image.cpu(), unknown_radius(sample.size, self.radius)
+    views, other = self.predict_coarse(image, file_stem(photo) if isinstance(photo, (str, os.PathLike)) else sample.name)
     coarse = torch.stack(list(views.values())).mean(0)
     trimap = _band_of_mask(coarse, radius if self.radius else 2 * radius) if isinstance(self.coarse, Masks) else trimap_from_coarse(image, coarse, radius=radius)
     alpha = coarse
     if bool((trimap == 1).any()) and bool(unknown_region(trimap).any()):
         try:
-            alpha = decide_band(self.band, image, trimap)
+            alpha = solve_unknown(self.band, image, trimap)
         except ValueError as error:  # PyMatting's, for a trimap of one side and for a system that it cannot solve
             if isinstance(error, MattingError):
                 raise
@@ -267,7 +267,7 @@ LIMITS = {'score': 0.03, 'band': 0.99, 'area': 0.01}  # of pairs that are kept
 def check_limits(
     limits: dict,  # names in `SCORES` -> 0..1
 ) -> dict:  # the same
-    "An error for a limit of what is no score, or outside of 0..1."
+    "Raise MattingError for a limit of an unknown score, or outside of 0..1."
     for name, value in limits.items():
         if name not in SCORES:
             raise MattingError(f'limit of {name!r}: choose from {", ".join(SCORES)}')
@@ -275,11 +275,11 @@ def check_limits(
             raise MattingError(f'limit {name}={value}: give a number from 0 to 1')
     return limits
 
-def objection(
+def rejection_reason(
     scores: dict,  # of `Label`
     limits: dict,  # names in `SCORES` -> the largest value; of 'area' the smallest
 ) -> str:  # empty if there is none
-    "Why a pair is dropped."
+    "Return why a pair is dropped, or None."
     if scores['area'] < limits.get('area', 0):
         return f'nothing in front: area {scores["area"]:.3g}'
     return next((f'{name} {scores[name]:.3f} > {limit:g}' for name, limit in limits.items() if name != 'area' and scores.get(name, 0) > limit), '')
@@ -291,7 +291,7 @@ BY_HAND = 'by hand'  # the settings of what somebody has corrected, in the ledge
 TILE, PER_SHEET, ACROSS = 168, 32, 4  # side of a thumbnail in pixels; pairs on a sheet, and in a row
 
 class LabelFolder:
-    "Labelled pairs in a folder: what is kept, what is dropped, and why."
+    "Folder of labeled pairs with their status and scores."
     def __init__(self,
         folder,  # made by `label_folder`
         *,
@@ -303,11 +303,11 @@ class LabelFolder:
             raise MattingError(f'{folder}: no pairs of matte label: make some with label_folder or matte label PHOTOS --out DIR')
         if new and not self.records.is_dir() and (theirs := [n for n in ('labels.csv', 'card.json') if (self.folder / n).exists()]):
             raise MattingError(f'{self.folder / theirs[0]} is there already, and not of this command: choose another output folder')
-        self.ledger = Ledger(self.folder)
+        self.result_log = ResultLog(self.folder)
 
     @property
     def card(self) -> dict:
-        "How the pairs were made, and the limits that they are kept by."
+        "How the pairs were made, and the score limits in use."
         path = self.folder / 'card.json'
         return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {'limits': LIMITS}
 
@@ -315,7 +315,7 @@ class LabelFolder:
         name: str,  # of a pair
         part: str,  # out of `PARTS`
     ) -> Path:  # it need not exist
-        "Where a part of a pair lies."
+        "Return the path of a part of a pair."
         dropped = (self.folder / DROPPED / 'gt' / f'{name}.png').exists()
         folder = (self.folder / DROPPED if dropped else self.folder) / part
         suffix = Path(self.record(name).get('im', '')).suffix if part == 'im' else '.png'
@@ -324,7 +324,7 @@ class LabelFolder:
     def record(self,
         name: str,  # of a pair
     ) -> dict:  # empty if there is none
-        "What is known of a pair besides its pictures."
+        "Return the record of a pair."
         path = self.records / f'{name}.json'
         stamp = path.stat().st_mtime_ns if path.is_file() else None
         if stamp is not None and self.cache.get(name, (0,))[0] != stamp:
@@ -333,13 +333,13 @@ class LabelFolder:
 
     @property
     def names(self) -> list:
-        "The names of all pairs, in order."
+        "Names of all pairs, sorted."
         return sorted(p.stem for p in self.records.glob('*.json') if not p.name.startswith('.'))
 
 # %% ../../nbs/43b_apply.label.ipynb #8616aa30
 @patch
-def hands(self: LabelFolder) -> dict:  # name -> 'keep' or 'drop'
-    "What people have said in the table."
+def manual_status(self: LabelFolder) -> dict:  # name -> 'keep' or 'drop'
+    "Return the manual decisions in the table."
     path = self.folder / 'labels.csv'
     if not path.is_file():
         return {}
@@ -353,16 +353,16 @@ def hands(self: LabelFolder) -> dict:  # name -> 'keep' or 'drop'
 
 @patch
 def table(self: LabelFolder,
-    hands: dict | None = None,  # name -> 'keep' or 'drop'; None: what the file says
+    manual_status: dict | None = None,  # name -> 'keep' or 'drop'; None: what the file says
     limits: dict | None = None,  # None: those of the card
 ) -> pd.DataFrame:  # a row per pair with `COLUMNS`, the worst first
-    "All pairs with their scores, and what becomes of them."
-    hands, limits, rows = self.hands() if hands is None else hands, self.card['limits'] if limits is None else limits, []
+    "Return all pairs with scores and status."
+    manual_status, limits, rows = self.manual_status() if manual_status is None else manual_status, self.card['limits'] if limits is None else limits, []
     for name in self.names:
-        record, hand = self.record(name), hands.get(name, '')
-        why = objection(record['scores'], limits)
-        status = hand or ('drop' if why and not record.get('corrected') else 'keep')
-        rows.append({**record, **record['scores'], 'name': name, 'status': status, 'reason': BY_HAND if hand else why if status == 'drop' else '', 'hand': hand})
+        record, manual = self.record(name), manual_status.get(name, '')
+        why = rejection_reason(record['scores'], limits)
+        status = manual or ('drop' if why and not record.get('corrected') else 'keep')
+        rows.append({**record, **record['scores'], 'name': name, 'status': status, 'reason': BY_HAND if manual else why if status == 'drop' else '', 'hand': manual})
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(['score', 'band'], ascending=False, ignore_index=True)
 
 @patch
@@ -370,25 +370,25 @@ def place(self: LabelFolder,
     name: str,  # of a pair
     status: str,  # 'keep' or 'drop'
 ):
-    "Move the files of a pair to where its status wants them."
+    "Move the files of a pair to the folder of its status."
     goal = self.folder / DROPPED if status == 'drop' else self.folder
     for part, path in {part: self.file(name, part) for part in ('fg', 'trimap', 'im', 'gt')}.items():  # gt last: it tells where a pair lies
         with suppress(FileNotFoundError):  # another process was here
             if path.is_file() and path.parent.parent != goal:
-                self.ledger.move(path, goal / part / path.name)
+                self.result_log.move(path, goal / part / path.name)
 
 @patch
 def update(self: LabelFolder,
     limits: dict | None = None,  # names in `SCORES` -> the largest value of a kept pair, of 'area' the smallest; None: as before
     *,
-    hands: dict | None = None,  # name -> 'keep' or 'drop'; None: what the table says
+    manual_status: dict | None = None,  # name -> 'keep' or 'drop'; None: what the table says
     only: str | None = None,  # move no other pair's files
     **recipe,  # what else the card shall say
 ) -> pd.DataFrame:  # the table
-    "Decide anew, without computing anything: write table and card, and move files."
+    "Apply limits and manual decisions again, without recomputing labels."
     card = {**self.card, **recipe, **({} if limits is None else {'limits': check_limits(dict(limits))})}
-    table = self.table(hands, card['limits'])
-    self.ledger = self.ledger if only else Ledger(self.folder)  # with what other processes have made
+    table = self.table(manual_status, card['limits'])
+    self.result_log = self.result_log if only else ResultLog(self.folder)  # with what other processes have made
     with atomic_write(self.folder / 'labels.csv') as temporary:
         table.to_csv(temporary, index=False, float_format='%.5f', errors='surrogateescape')
     for name, status in zip(table.name, table.status, strict=True):
@@ -403,17 +403,17 @@ def set_status(self: LabelFolder,
     name: str,  # of a pair
     status: str,  # 'keep', 'drop', or '' to let the limits decide
 ) -> pd.DataFrame:  # the table
-    "Keep or drop a pair by hand."
+    "Keep or drop a pair manually."
     if status not in ('keep', 'drop', '') or not self.record(name):
         raise MattingError(f'{name!r}: {status!r}: name a pair of the table, and keep, drop or nothing')
-    return self.update(hands={**{n: s for n, s in self.hands().items() if n != name}, **({name: status} if status else {})}, only=name)
+    return self.update(manual_status={**{n: s for n, s in self.manual_status().items() if n != name}, **({name: status} if status else {})}, only=name)
 
 # %% ../../nbs/43b_apply.label.ipynb #c47cc6d2
 @patch
 def label(self: LabelFolder,
     name: str,  # of a pair
 ) -> Label:
-    "A pair as it lies in the folder."
+    "Load a pair from the folder."
     files = {part: self.file(name, part) for part in PARTS}
     found = Label(load_alpha(files['gt'], matte_range=255), load_image(files['im']), name, trimap=load_trimap(files['trimap']), scores=self.record(name)['scores'])
     if files['fg'].is_file():
@@ -430,15 +430,15 @@ def save(self: LabelFolder,
     foreground: bool = True,  # write the foreground's colors, too
     **record,  # what to remember
 ):
-    "Write the mattes of a pair, its thumbnail and its record."
+    "Write the mattes, thumbnail and record of a pair."
     made = {'trimap': label.trimap, **({'fg': label.foreground} if foreground else {}), 'gt': label.alpha}
     files = {part: self.file(name, part) for part in made}
-    self.ledger.begin(files.values())
+    self.result_log.begin(files.values())
     for part, path in files.items():
         save_image(path, made[part])
-        self.ledger.finish(path, settings, source)
+        self.result_log.finish(path, settings, source)
     size = working_size(label.size, TILE)
-    small = Prediction(_resize(label.alpha, size), _resize(label.image, size))
+    small = Prediction(resize_tensor(label.alpha, size), resize_tensor(label.image, size))
     save_image(self.records / f'{name}.jpg', torch.cat([small.image, small.on('checkerboard')], -1), quality=88)
     save_json({**self.record(name), 'source': source, 'photo': source[0], 'scores': label.scores, 'remarks': '; '.join(label.remarks), **record}, self.records / f'{name}.json')
 
@@ -448,9 +448,9 @@ def correct(self: LabelFolder,
     trimap: torch.Tensor,  # 1xHxW in {0, 0.5, 1}
     alpha: torch.Tensor,  # 1xHxW in 0..1
 ) -> pd.DataFrame:  # the table
-    "Put somebody's trimap and the alpha that comes of it into a pair, which is kept from then on; later runs leave it as it is."
+    "Replace trimap and alpha of a pair by corrected ones; the pair is kept, and later runs leave it unchanged."
     old, foreground = self.label(name), self.file(name, 'fg').is_file()
-    self.ledger.check(dict.fromkeys(self.file(name, part) for part in ('gt', 'trimap', 'fg')))
+    self.result_log.check(dict.fromkeys(self.file(name, part) for part in ('gt', 'trimap', 'fg')))
     record = self.record(name)
     label = Label(alpha.clamp(0, 1), old.image, name, trimap=trimap, scores={**old.scores, 'area': float(alpha.mean())}, remarks=tuple(filter(None, [record['remarks']])))
     self.save(label, name, BY_HAND, record['source'], foreground=foreground, corrected=True)
@@ -467,7 +467,7 @@ def _tile(picture, words, dropped):
 
 @patch
 def sheets(self: LabelFolder) -> list:  # paths
-    "Draw the contact sheets; those of dropped pairs have a red ground."
+    "Draw the contact sheets; those of dropped pairs have a red background."
     table, paths = self.table(), []
     for number, first in enumerate(range(0, len(table), PER_SHEET), 1):
         rows = list(table[first:first + PER_SHEET].itertuples())
@@ -493,8 +493,8 @@ def _lies_upright(path):
 
 @dataclass
 class LabelJob:
-    "Photographs, and the pairs that are made of them."
-    labeller: Labeller
+    "Photographs and the pairs to make of them."
+    labeler: Labeler
     pairs: LabelFolder
     names: dict  # photograph -> name of its pair
     foregrounds: bool = True  # write them, too
@@ -503,27 +503,27 @@ class LabelJob:
     @cached_property
     def _shared(self):
         "What all labels depend on."
-        a = self.labeller
+        a = self.labeler
         return [*(_identity(s) for s in (a.coarse, a.band, a.second)), a.radius, a.longest]
 
     def settings(self,
         path,  # of a photograph
     ) -> tuple:  # texts: of the copied photograph, of what is computed; and its path and mark
-        "What the files of a pair depend on, as it was when it was first asked."
+        "Return what the files of a pair depend on."
         if path not in self.given:
             try:
-                mark, a = file_mark(path), self.labeller
-                masks = [file_mark(s.files[file_stem(path)]) if file_stem(path) in s.files else None for s in (a.coarse, a.second) if isinstance(s, Masks)]
+                mark, a = quick_digest(path), self.labeler
+                masks = [quick_digest(s.files[file_stem(path)]) if file_stem(path) in s.files else None for s in (a.coarse, a.second) if isinstance(s, Masks)]
             except OSError:  # reading it will say why
                 mark, masks = None, None
-            texts = [hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest() for parts in ([mark, self.labeller.longest], [mark, masks, self._shared])]
+            texts = [hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest() for parts in ([mark, self.labeler.longest], [mark, masks, self._shared])]
             self.given[path] = (*texts, [os.path.abspath(path), mark])
         return self.given[path]
 
     def files(self,
         path,  # of a photograph
     ) -> dict:  # part -> path
-        "Where the parts of a pair are, or will be."
+        "Return the paths of the parts of a pair."
         name, suffix = self.names[path], path.suffix.lower()
         files = {part: self.pairs.file(name, part) for part in PARTS if self.foregrounds or part != 'fg'}
         return {**files, 'im': files['im'].with_name(name + (suffix if suffix in SAVE_SUFFIXES else '.png'))}
@@ -531,10 +531,10 @@ class LabelJob:
     def is_finished(self,
         path,  # of a photograph
     ) -> bool:
-        "Is the pair there, made of this photograph, with these settings or by hand?"
+        "Return whether the pair exists with these settings, or was corrected manually."
         copied, computed, _ = self.settings(path)
-        ledger, files = self.pairs.ledger, self.files(path)
-        made = all(ledger.is_finished(f, copied) if part == 'im' else ledger.is_finished(f, computed) or ledger.is_finished(f, BY_HAND) for part, f in files.items())
+        result_log, files = self.pairs.result_log, self.files(path)
+        made = all(result_log.is_finished(f, copied) if part == 'im' else result_log.is_finished(f, computed) or result_log.is_finished(f, BY_HAND) for part, f in files.items())
         return made and bool(self.pairs.record(self.names[path]))
 
     def write(self,
@@ -543,46 +543,47 @@ class LabelJob:
     ):
         "Write a pair."
         copied, computed, source = self.settings(path)
-        target, ledger = self.files(path)['im'], self.pairs.ledger
-        ledger.begin([target])
+        target, result_log = self.files(path)['im'], self.pairs.result_log
+        result_log.begin([target])
         if target.suffix == path.suffix.lower() and label.size == image_size(path) and _lies_upright(path):
             with atomic_write(target) as temporary:
                 shutil.copyfile(path, temporary)
         else:
             save_image(target, label.image, dpi=label.dpi, quality=98)
-        ledger.finish(target, copied, source)
+        result_log.finish(target, copied, source)
         self.pairs.save(label, self.names[path], computed, source, foreground=self.foregrounds, im=target.name, corrected=False)
 
 # %% ../../nbs/43b_apply.label.ipynb #a2a3f204
 def label_folder(
     photos,  # a file, a folder, or several of them
     out,  # folder for the pairs
-    labeller: Labeller | None = None,  # None: made of the options
+    labeler: Labeler | None = None,  # None: made of the options
     *,
     limits: dict | None = None,  # names in `SCORES` -> the largest value of a kept pair, of 'area' the smallest; None: those of the folder, else `LIMITS`
     foregrounds: bool = True,  # write the estimated foregrounds, too
-    licence: str | None = None,  # of the photographs, for the card; None: unknown
+    license: str | None = None,  # of the photographs, for the card; None: unknown
     overwrite: bool = False,  # do finished ones again, also what was corrected by hand, and replace files of others
     report: PredictReport | None = None,  # filled while the work goes on; None makes a new one
-    **options,  # of `Labeller`
+    **options,  # of `Labeler`
 ) -> PredictReport:  # what was done, what failed and why
-    "Make pairs of photographs: a bad one is reported and the rest are done, a finished one is skipped, several processes share them."
+    """Label many photographs: failures are reported and skipped, finished pairs are skipped, several processes share the
+    work."""
     images = gather_images(photos)
     if limits is not None:
         check_limits(limits)
-    pairs, labeller = LabelFolder(out, new=True), labeller or Labeller(**options)
-    job, report = LabelJob(labeller, pairs, unique_names(images), foregrounds), report if report is not None else PredictReport()
+    pairs, labeler = LabelFolder(out, new=True), labeler or Labeler(**options)
+    job, report = LabelJob(labeler, pairs, unique_names(images), foregrounds), report if report is not None else PredictReport()
     if inside := next((p for p in images if pairs.folder.resolve() in p.resolve().parents), None):
         raise MattingError(f'{inside}: lies in the output folder {out}: choose another')
-    share = process_share(images)
+    share = split_between_processes(images)
     report.skipped = [] if overwrite else [p for p in share if job.is_finished(p)]
     left = [p for p in share if p not in set(report.skipped)]
     if not overwrite:
-        pairs.ledger.check({f: job.settings(p)[2] for p in left for f in job.files(p).values()})
+        pairs.result_log.check({f: job.settings(p)[2] for p in left for f in job.files(p).values()})
     report.renamed = {p: n for p, n in job.names.items() if n != p.stem}
-    report.left_out = {p: why for folder in ([photos] if isinstance(photos, (str, os.PathLike)) else photos) if Path(folder).is_dir() for p, why in left_out(folder).items()}
-    recipe = {'made by': f'twinswin_matte {__version__}, matte label', 'note': 'labels are predictions, not ground truth', **{k: _provenance(*v) for k, v in labeller.sources.items()},
-              'radius': labeller.radius, 'longest': labeller.longest, 'licence': licence or pairs.card.get('licence', 'unknown: that of the photographs')}
+    report.skipped_files = {p: why for folder in ([photos] if isinstance(photos, (str, os.PathLike)) else photos) if Path(folder).is_dir() for p, why in skipped_files(folder).items()}
+    recipe = {'made by': f'twinswin_matte {__version__}, matte label', 'note': 'labels are predictions, not ground truth', **{k: _provenance(*v) for k, v in labeler.sources.items()},
+              'radius': labeler.radius, 'longest': labeler.longest, 'license': license or pairs.card.get('license', 'unknown: that of the photographs')}
     try:
         _label_all(job, left, report)
     finally:  # also of what was stopped
@@ -594,12 +595,12 @@ def label_folder(
 def _label_all(job, left, report):
     "Label and write what is left."
     progress = Progress(len(left))
-    progress.live &= process_number()[0] == 0
+    progress.live &= rank_and_world_size()[0] == 0
     try:
         for path in left:
             try:
                 job.settings(path)
-                label = job.labeller(path)
+                label = job.labeler(path)
                 job.write(path, label)
                 report.note(path)
                 report.notes.update({path: '; '.join(label.remarks)} if label.remarks else {})

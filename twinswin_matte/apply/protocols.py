@@ -15,13 +15,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from .evaluate import ALONE, REGION_NOTES, Processes, _stems, answer_with, describe_matter, evaluate_samples, load_matte, resize_matte
-from .predict import Matter, _resize_trimap
+from .evaluate import ALONE, REGION_NOTES, Processes, files_by_stem, predict_with, describe_matter, evaluate_samples, load_matte, resize_matte
+from .predict import Matter, resize_trimap_tensor
 from .tiles import TiledMatter
 from ..core import MatteReader, MattingError, MattingSample, Registry, nearest_name, parse_range, range_option
 from ..data.mattes import MATTES, Part, open_data
 from ..data.pairs import ALPHA_FOLDERS, IMAGE_FOLDERS, PairFolder, describe_folder, find_pairs, first_folder, pair_folders
-from ..dis import _counts, _f_curve, _stretched, dis_metrics
+from ..dis import threshold_counts, f_curve, stretch_prediction, dis_metrics
 from ..metrics import CONVENTIONS, HEADINGS, METRICS, STANDARD_METRICS, impose_trimap
 from ..trimap import boundary_band, unknown_region
 
@@ -30,7 +30,7 @@ KINDS = ('original', 'long', 'short', 'square')
 
 @dataclass(frozen=True)
 class Resolution:
-    "The size at which mattes are compared."
+    "Resolution at which mattes are compared."
     kind: str = 'original'  # 'original', 'long' or 'short' (that side brought down to `pixels`), 'square' (both sides `pixels`, the aspect lost)
     pixels: int | None = None  # the side; None for 'original'
 
@@ -41,9 +41,9 @@ class Resolution:
             raise MattingError(f'a resolution of {self.pixels} pixels: give a whole number from 16 up')
 
     def size(self,
-        original: tuple,  # height, width of the truth
+        original: tuple,  # height, width of the ground truth
     ) -> tuple:  # height, width
-        "The size for a truth of some size; sides are never enlarged, but by 'square'."
+        "Return the size for a ground truth; sides are enlarged by 'square' only."
         if self.kind == 'square':
             return (self.pixels, self.pixels)
         side = {'original': 0, 'long': max(original), 'short': min(original)}[self.kind]
@@ -52,13 +52,13 @@ class Resolution:
         return tuple(max(1, round(n * self.pixels / side)) for n in original)
 
     def __str__(self):
-        words = {'original': 'the size of the truth', 'long': f'long side at most {self.pixels} px', 'short': f'short side at most {self.pixels} px', 'square': f'{self.pixels}x{self.pixels} px'}
+        words = {'original': 'the size of the ground truth', 'long': f'long side at most {self.pixels} px', 'short': f'short side at most {self.pixels} px', 'square': f'{self.pixels}x{self.pixels} px'}
         return words[self.kind] if self.kind == 'original' else f'{words[self.kind]}, truth and matte resized bilinearly with antialiasing'
 
 def parse_resolution(
     text: str,  # 'original', 'long:1024', 'short:512' or 'square:512'
 ) -> Resolution:  # the same as a value
-    "A resolution as the command line writes it."
+    "Parse a resolution as written on the command line."
     kind, _, pixels = text.partition(':')
     if kind not in KINDS or (pixels and not pixels.isdigit()):
         raise MattingError(f'resolution {text!r}: give original, long:PIXELS, short:PIXELS or square:PIXELS')
@@ -67,7 +67,7 @@ def parse_resolution(
 # %% ../../nbs/42a_apply.protocols.ipynb #86a3d0f8
 @dataclass(frozen=True)
 class Protocol:
-    "What is compared with what, where, at which size, and how it is reported."
+    "Evaluation protocol: data, regions, metrics, resolution and scale."
     name: str  # 'aim-500'
     title: str  # as its authors write it
     regions: tuple  # of 'whole', 'unknown', 'boundary', 'foreground', 'background'
@@ -76,17 +76,17 @@ class Protocol:
     convention: str = 'dim'  # of Grad and Conn: 'dim', 'gca' or 'aim'; 'dis' for masks
     impose: bool = False  # known pixels are set to the trimap's values before the unknown region is measured
     scale: dict = field(default_factory=dict)  # metric -> factor when it is printed, such as 1000 for MSE
-    sets: dict = field(default_factory=dict)  # set -> `Part`; empty: any pictures
+    sets: dict = field(default_factory=dict)  # set -> `Part`; empty: any images
     unions: dict = field(default_factory=dict)  # name -> sets that are also reported together
-    counts: dict = field(default_factory=dict)  # set -> pictures in a whole copy
+    counts: dict = field(default_factory=dict)  # set -> images in a whole copy
     homes: tuple = ('',)  # folders below the given one in which the sets may lie
-    group: str = ''  # pattern of a name's end; pictures equal up to that show one foreground and are not independent
+    group: str = ''  # pattern of a name's end; images equal up to that show one foreground and are not independent
     dataset: str = ''  # name in `MATTES`
     aliases: tuple = ()  # how the data are called in cards of models
     source: str = ''  # publication
     code: str = ''  # public code with this habit
     working: str = "the model's own"  # at which size the publication let models work
-    contamination: str = 'depends on your pictures'  # which models were trained on the test pictures
+    contamination: str = 'depends on your pictures'  # which models were trained on the test images
     quirks: tuple = ()  # what else to know
 
     def __post_init__(self):
@@ -102,7 +102,7 @@ def heading(
     protocol: Protocol,  # that says how a metric is scaled
     metric: str,  # a column
 ) -> str:  # 'MSE x1000'
-    "A metric as it stands above its column."
+    "Return the column heading of a metric."
     text, scale = _HEADINGS.get(metric, metric), protocol.scale.get(metric, 1)
     return text if scale == 1 else f'{text} x{scale}'
 
@@ -113,7 +113,7 @@ def conditions(
     *,
     sizes=(),  # sizes at which mattes were compared
 ) -> str:  # one line
-    "Region, resolution and convention in words."
+    "Describe region, resolution and convention."
     where = REGION_WORDS[region]
     if region == 'unknown':
         where += ', known pixels set to the trimap first' if protocol.impose else ', known pixels as the method gave them'
@@ -126,7 +126,7 @@ def conditions(
 def describe_protocol(
     protocol,  # a Protocol or a name in PROTOCOLS
 ) -> str:  # several lines
-    "A protocol in words, for a terminal."
+    "Describe a protocol for a terminal."
     p = PROTOCOLS[protocol] if isinstance(protocol, str) else protocol
     sets = [f'set {name}: {_layout(part)}' + (f' ({p.counts[name]} pictures)' if name in p.counts else '') for name, part in p.sets.items()]
     lines = [f'{p.name}: {p.title}', *(conditions(p, r) for r in p.regions), 'metrics: ' + ', '.join(heading(p, m) for m in p.metrics), *sets,
@@ -160,7 +160,7 @@ _enter('alphamatting', 'alphamatting.com, the pictures with published truth', ('
              for k, (kind, ours) in enumerate((('small', 'trimap'), ('large', 'trimap2'), ('user', 'trimap3')), 1)},
        counts={'small': 27, 'large': 27, 'user': 27}, homes=('', 'alphamatting', 'mattes/alphamatting'),
        source='Rhemann, Rother, Wang, Gelautz, Kohli and Rott: A Perceptually Motivated Online Benchmark for Image Matting, CVPR 2009', working='full size of the low-resolution pictures (800 px)',
-       contamination='the truth has been public since 2009, any method may have been tuned on it; the ranking of the site uses 8 other pictures whose truth is secret',
+       contamination='the ground truth has been public since 2009, any method may have been tuned on it; the ranking of the site uses 8 other pictures whose truth is secret',
        quirks=('three trimap kinds are three sets: a narrow trimap makes the same method look better', 'here Grad and Conn are those of Deep Image Matting, and not ranks as on the site'))
 _enter('aim-500-guided', 'AIM-500 with trimaps', ('unknown',), ('sad', 'mse', 'grad', 'conn'), impose=True, scale={'mse': 1000}, dataset='aim-500', aliases=('aim-500', 'aim500'),
        sets={'AIM-500': MATTES['aim-500'].splits['test'][0]}, counts={'AIM-500': 500}, homes=('', 'AIM-500'),
@@ -172,7 +172,7 @@ _SYDNEY = dict(convention='aim', working='half size with both sides at most 1600
 
 _enter('aim-500', 'AIM-500, trimap-free', ('whole', 'unknown', 'foreground', 'background'), dataset='aim-500', aliases=('aim-500', 'aim500'), sets={'AIM-500': MATTES['aim-500'].splits['test'][0]},
        counts={'AIM-500': 500}, homes=('', 'AIM-500'), source='Li, Zhang and Tao: Deep Automatic Natural Image Matting, IJCAI 2021 (arXiv 2107.07235)', code='github.com/JizhiziLi/AIM (core/evaluate.py)', contamination=_BIREFNET,
-       quirks=('methods prompted by a box or mask of the truth (SAM-based ones) solve an easier task', 'later papers use convention dim or gca for Grad and Conn: read theirs before comparing'), **_SYDNEY)
+       quirks=('methods prompted by a box or mask of the ground truth (SAM-based ones) solve an easier task', 'later papers use convention dim or gca for Grad and Conn: read theirs before comparing'), **_SYDNEY)
 _enter('p3m-500', 'P3M-500-P and P3M-500-NP', ('whole', 'unknown', 'foreground', 'background'), dataset='p3m-10k', aliases=('p3m',),
        sets={s: Part(f'validation/{s}/{f}|{s}/{f}', f'validation/{s}/mask|{s}/mask', f'validation/{s}/trimap|{s}/trimap') for s, f in (('P3M-500-P', 'blurred_image'), ('P3M-500-NP', 'original_image'))},
        counts={'P3M-500-P': 500, 'P3M-500-NP': 500}, homes=('', 'P3M-10k'), source='Li, Ma, Zhang and Tao: Privacy-Preserving Portrait Matting, ACM Multimedia 2021 (arXiv 2104.14222)', code='github.com/JizhiziLi/P3M (core/evaluate.py)',
@@ -199,7 +199,7 @@ def with_metrics(
     protocol: Protocol,  # how to measure
     names,  # metrics to report, its own or others in METRICS such as 'psnr' and 'ssim'
 ) -> Protocol:  # with those that it lacks at the end
-    "A protocol that also reports other metrics."
+    "Return a protocol with additional metrics."
     known = tuple(dict.fromkeys(protocol.metrics if protocol.convention == 'dis' else (*protocol.metrics, *METRICS)))
     for name in names:
         if name not in known:
@@ -214,7 +214,7 @@ def region_mask(
     *,
     trimap: torch.Tensor | None = None,  # 1xHxW in {0, 0.5, 1}
 ) -> torch.Tensor:  # 1xHxW bool
-    "Where a region is."
+    "Return the mask of a region."
     if region in ('whole', 'boundary'):
         return torch.ones_like(truth, dtype=torch.bool) if region == 'whole' else boundary_band(truth)
     if trimap is None:
@@ -232,26 +232,26 @@ def _values(protocol, region, prediction, truth, trimap):
     return {m: METRICS[m](p, truth, region=inside, **how[m]) for m in protocol.metrics}
 
 def _mask_values(protocol, prediction, truth):
-    "The metrics of masks, and the F curve that the mean over pictures needs."
+    "The metrics of masks, and the F curve that the mean over images needs."
     values = dis_metrics(prediction, truth, hce='hce' in protocol.metrics)
-    p, t = _stretched(prediction[0].numpy(), truth[0].numpy())
-    return {**{m: values[m] for m in protocol.metrics}, 'curve': _f_curve(*_counts(p, t), t.sum())}
+    p, t = stretch_prediction(prediction[0].numpy(), truth[0].numpy())
+    return {**{m: values[m] for m in protocol.metrics}, 'curve': f_curve(*threshold_counts(p, t), t.sum())}
 
 # %% ../../nbs/42a_apply.protocols.ipynb #50c46741
 def protocol_rows(
     protocol: Protocol,  # how to measure
-    name: str,  # of the picture
-    prediction: torch.Tensor,  # 1xHxW in 0..1, at the size of the truth or already at that of the comparison
+    name: str,  # of the image
+    prediction: torch.Tensor,  # 1xHxW in 0..1, at the size of the ground truth or already at that of the comparison
     truth: torch.Tensor,  # 1xHxW in 0..1
     *,
-    trimap: torch.Tensor | None = None,  # 1xHxW in {0, 0.5, 1}, at the size of the truth
+    trimap: torch.Tensor | None = None,  # 1xHxW in {0, 0.5, 1}, at the size of the ground truth
 ) -> list:  # a dict per region: name, region, metrics, resolution, convention
-    "One matte by a protocol, as rows of a table."
+    "Evaluate one matte by a protocol, as table rows."
     size = protocol.resolution.size(tuple(truth.shape[-2:]))
     if tuple(prediction.shape[-2:]) not in (tuple(truth.shape[-2:]), size):
-        raise MattingError(f'{name}: the matte has {"x".join(map(str, prediction.shape[-2:]))} pixels, the truth {"x".join(map(str, truth.shape[-2:]))}: they must have one size')
+        raise MattingError(f'{name}: the matte has {"x".join(map(str, prediction.shape[-2:]))} pixels, the ground truth {"x".join(map(str, truth.shape[-2:]))}: they must have one size')
     p, t = resize_matte(prediction, size), resize_matte(truth, size)
-    tri = None if trimap is None else _resize_trimap(trimap, size)
+    tri = None if trimap is None else resize_trimap_tensor(trimap, size)
     rest = {'resolution': '{}x{}'.format(*size), 'convention': protocol.convention}
     if protocol.convention == 'dis':
         return [{'name': name, 'region': 'whole', **_mask_values(protocol, p, t), **rest}]
@@ -279,12 +279,12 @@ def _open_any(root):
 
 # %% ../../nbs/42a_apply.protocols.ipynb #d88388b7
 def open_sets(
-    protocol: Protocol,  # whose pictures are looked for
+    protocol: Protocol,  # whose images are looked for
     root,  # folder of the data set; for the general protocols any folder of pairs
     *,
     sets=None,  # names of sets; None: all that are there
 ) -> dict:  # set -> PairFolder
-    "The sets of a protocol in somebody's copy of the data."
+    "Open the sets of a protocol in a local copy of the data."
     root = Path(root)
     found = {}
     for home in protocol.homes if protocol.sets else ():
@@ -302,21 +302,21 @@ def open_sets(
     return {name: pairs for name, pairs in found.items() if sets is None or name in sets}
 
 def count_notes(
-    protocol: Protocol,  # that knows how many pictures a whole copy has
-    sets: dict,  # set -> pictures found
+    protocol: Protocol,  # that knows how many images a whole copy has
+    sets: dict,  # set -> images found
 ) -> list:  # sentences
-    "What is missing in a copy, since numbers over a part do not compare with published ones."
+    "Describe what a local copy lacks, since numbers over a part are not comparable with published ones."
     parts = [f'{name}: {count} of {protocol.counts[name]} pictures, a part of the set: not comparable with published numbers' for name, count in sets.items() if count < protocol.counts.get(name, 0)]
     absent = [name for name in protocol.sets if name not in sets]
     return parts + ([f'not in this copy or not asked for: {", ".join(absent)}'] if absent else [])
 
 # %% ../../nbs/42a_apply.protocols.ipynb #505063c4
 class MatteFolder:
-    "Mattes that somebody made, as a method."
+    "Folder of predicted mattes with the interface of a method."
     def __init__(self,
-        folder,  # of mattes with the stems of the pictures; or with a folder of them for each set
+        folder,  # of mattes with the stems of the images; or with a folder of them for each set
         *,
-        resize: bool = False,  # bring mattes of another size to that of the truth, else they are refused
+        resize: bool = False,  # bring mattes of another size to that of the ground truth, else they are refused
         matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
         option: str = 'matte_range=',  # what the caller calls it, as for `range_option`
     ):
@@ -329,14 +329,14 @@ class MatteFolder:
     def files(self,
         title: str,  # of a set
     ) -> dict:  # stem -> path
-        "The mattes for a set."
+        "Return the mattes of a set."
         below = self.folder / title
-        return _stems(below if below.is_dir() else self.folder, 'mattes')
+        return files_by_stem(below if below.is_dir() else self.folder, 'mattes')
 
     def reader(self,
         title: str,  # of a set
     ) -> MatteReader:  # the same each time, which knows what it has seen of them
-        "What reads the mattes for a set."
+        "Return the reader of the mattes of a set."
         if title not in self.readers:
             self.readers[title] = MatteReader(self.files(title).values(), matte_range=self.matte_range, flat=True, option=self.option)
         return self.readers[title]
@@ -348,7 +348,7 @@ class _Truths(list):
         self.read_alpha, self.read_trimap = folder.read_alpha, folder.read_trimap
 
     def __getitem__(self, index):
-        "A sample without its picture."
+        "A sample without its image."
         pair = super().__getitem__(index)
         return MattingSample(None, self.read_alpha(pair.alpha), name=pair.name, trimap=None if pair.trimap is None else self.read_trimap(pair.trimap))
 
@@ -356,16 +356,16 @@ class _Truths(list):
 def trained_on(
     card: dict,  # of a checkpoint
 ) -> list | None:  # sources in words, without those for testing only; None if nothing is recorded
-    "The training data that a checkpoint's card names."
+    "Return the training data named in a checkpoint's card."
     data = card.get('data') or []
     named = data.get('sources') or [] if isinstance(data, dict) else [str(d.get('name', '')) for d in data]
     return [str(s) for s in named if 'for testing only' not in str(s)] or None
 
 def contamination(
-    protocol: Protocol,  # whose pictures may have been trained on
+    protocol: Protocol,  # whose images may have been trained on
     method,  # a `Matter` or a `MatteFolder`
 ) -> str:  # one sentence
-    "Has this method seen the test pictures, as far as is recorded?"
+    "Return whether a method was trained on the test images, as far as recorded."
     if isinstance(method, MatteFolder):
         return 'not recorded: mattes from a folder'
     if not any(p.numel() for p in method.model.parameters()):
@@ -411,7 +411,7 @@ def _evaluate_matter(protocol, matter, dataset, **options):
     def measure(sample, alpha):
         "Rows of one answer, and the size of its truth."
         return protocol_rows(protocol, sample.name, alpha, sample.alpha, trimap=sample.trimap), sample.size
-    return evaluate_samples(answer_with(matter), dataset, measure=measure, **options)
+    return evaluate_samples(predict_with(matter), dataset, measure=measure, **options)
 
 # %% ../../nbs/42a_apply.protocols.ipynb #320a0a23
 def evaluate_protocol(
@@ -425,8 +425,8 @@ def evaluate_protocol(
     size: int | None = None,  # long side the model works at
     workers: int = 2,  # threads that read, and as many that measure
     processes: Processes = ALONE,  # those that share the work, from `join_processes`
-) -> pd.DataFrame:  # a row per picture and region; conditions in its columns and in `attrs`
-    "Compare a method with the truth by a protocol."
+) -> pd.DataFrame:  # a row per image and region; conditions in its columns and in `attrs`
+    "Evaluate a method by a protocol."
     protocol = PROTOCOLS[protocol] if isinstance(protocol, str) else protocol
     data = data if isinstance(data, dict) else open_sets(protocol, data, sets=sets)
     _check_trimaps(protocol, data, trimap_radius)
@@ -441,7 +441,7 @@ def evaluate_protocol(
     return frame
 
 def _check_trimaps(protocol, data, radius):
-    "One error where no picture of a set has the trimap that all regions need."
+    "One error where no image of a set has the trimap that all regions need."
     for title, dataset in data.items():
         pairs = getattr(dataset, 'pairs', None)
         if pairs and radius is None and not {'whole', 'boundary'} & set(protocol.regions) and not any(p.trimap for p in pairs):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAXIMUM_PIXELS', 'RAW_SUFFIXES', 'ATOL', 'MARK', 'OnnxError', 'resize_matrix', 'resize', 'as_picture', 'as_trimap',
-           'resize_trimap', 'along_edges', 'solve_first', 'as_prompt', 'OnnxMatter']
+           'resize_trimap', 'along_edges', 'solve_prior', 'as_prompt', 'OnnxMatter']
 
 # %% ../../nbs/43a_apply.runtime.ipynb #402c728e
 import contextlib
@@ -26,26 +26,26 @@ except ImportError:
 
 # %% ../../nbs/43a_apply.runtime.ipynb #016fb022
 class OnnxError(ValueError):
-    "What is wrong with a file or a picture, and what to do."
+    "Error in a file or an image; the message says what to do."
 
 def resize_matrix(
     old: int,  # pixels before
     new: int,  # pixels after
 ) -> np.ndarray:  # new x old, rows sum to 1
-    "Bilinear interpolation with antialiasing, corners not aligned, along one side."
+    "Return the matrix of bilinear interpolation along one side, with anti-aliasing and `align_corners=False`."
     step = old / new
     wide = max(step, 1.0)
-    centres = (np.arange(new) + 0.5)[:, None] * step
-    first, last = np.floor(centres - wide + 0.5).clip(0), np.floor(centres + wide + 0.5).clip(max=old)
+    centers = (np.arange(new) + 0.5)[:, None] * step
+    first, last = np.floor(centers - wide + 0.5).clip(0), np.floor(centers + wide + 0.5).clip(max=old)
     places = np.arange(old)[None]
-    weights = np.clip(1 - np.abs(places + 0.5 - centres) / wide, 0, None) * ((places >= first) & (places < last))
+    weights = np.clip(1 - np.abs(places + 0.5 - centers) / wide, 0, None) * ((places >= first) & (places < last))
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 def resize(
     picture: np.ndarray,  # CxHxW
     size: tuple,  # height, width
 ) -> np.ndarray:  # Cxhxw, in 0..1
-    "The picture at another size."
+    "Resize an image."
     if picture.shape[-2:] == tuple(size):
         return picture
     rows, columns = (resize_matrix(o, n) for o, n in zip(picture.shape[-2:], size, strict=True))
@@ -57,7 +57,7 @@ RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.raf', '.rw2', 
 _LOCK = threading.RLock()  # threads share Python's warnings
 
 def _open(path, content):
-    "Pillow's picture of a file, not yet decoded; an error for what is not read here."
+    "Pillow's image of a file, not yet decoded; an error for what is not read here."
     from PIL import Image
     if content[4:8] == b'ftyp' and '.heic' not in Image.registered_extensions() and content[8:12] in (b'heic', b'heix', b'hevc', b'hevx', b'heim', b'heis', b'mif1', b'msf1'):
         try:
@@ -86,7 +86,7 @@ def _open(path, content):
     return picture
 
 def _load(path):
-    "Pillow's picture of a file, decoded and upright; in its info only notes that count."
+    "Pillow's image of a file, decoded and upright; in its info only notes that count."
     try:
         from PIL import Image, ImageOps
     except ImportError:
@@ -133,7 +133,7 @@ def _by_notes(colors, info):
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055).astype(np.float32)
 
 def _in_srgb(picture, profile):
-    "A picture of 8 bits in sRGB, by its color profile; by its numbers if that is of no use."
+    "An image of 8 bits in sRGB, by its color profile; by its numbers if that is of no use."
     from PIL import ImageCms
     goal = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB'))
     if picture.mode == 'LAB':
@@ -157,7 +157,7 @@ def _numbers(path, picture, raw=False, color=False):
     return values if raw else (values / limit).clip(0, 1)
 
 def _alpha(picture):
-    "HxW of a picture's own alpha in 0..1; None if it is opaque, also where an encoder made 254 of 255."
+    "HxW of an image's own alpha in 0..1; None if it is opaque, also where an encoder made 254 of 255."
     key = picture.info.get('transparency')
     if picture.mode.startswith('I'):
         return (np.asarray(picture) != key).astype(np.float32) if isinstance(key, int) else None
@@ -181,7 +181,7 @@ def _read(path):
 
 # %% ../../nbs/43a_apply.runtime.ipynb #f24e3527
 def _has_color(colors, seen):
-    "Is a picture more than gray with faint tints?"
+    "Is an image more than gray with faint tints?"
     tint = np.ptp(colors, axis=2)[seen]
     return bool(tint.size) and bool((tint > 0.1).mean() > 0.01 or (tint > 0.03).any() and tint.mean() > 0.03)
 
@@ -248,9 +248,9 @@ def _in_range(values, what):
 def as_picture(
     image,  # HxWx3 or HxWx4 array, 8-bit or in 0..1, or a file
     *,
-    alpha: bool = False,  # return the picture's own alpha, too
+    alpha: bool = False,  # return the image's own alpha, too
 ):  # 3xHxW float32 in 0..1; with alpha a pair of it and HxW or None
-    "A picture as a model wants it, in sRGB."
+    "Convert an image to the sRGB input of a model."
     values, own = _read(image) if isinstance(image, (str, os.PathLike)) else (np.asarray(image), None)
     if values.ndim != 3 or values.shape[2] not in (3, 4) or 0 in values.shape:
         raise OnnxError(f'a picture must be HxWx3, got {"x".join(map(str, values.shape))}; give one RGB picture at a time')
@@ -262,11 +262,11 @@ def as_picture(
 # %% ../../nbs/43a_apply.runtime.ipynb #33dc8389
 def as_trimap(
     trimap,  # HxW array, 8-bit or in 0..1, or a file
-    size: tuple,  # the picture's height and width
+    size: tuple,  # the image's height and width
     *,
     matte_range=None,  # the number that the trimap has for foreground, such as 2 for one of 0, 1 and 2; None: 255 or 65535 as its file has 8 or 16 bits, 255 or 1 in arrays
 ) -> np.ndarray:  # 1xHxW float32 in {0, 0.5, 1}
-    "A trimap as a model wants it."
+    "Convert a trimap to the input of a model."
     file = isinstance(trimap, (str, os.PathLike))
     values = _read_gray(trimap, matte_range) if file else np.asarray(trimap)
     if values.shape != tuple(size):
@@ -282,7 +282,7 @@ def _drawn(values, what):
     levels = np.bincount(np.round(values * 255).astype(int).ravel(), minlength=256)
     stray = levels[np.abs(np.arange(256)[:, None] - [0, 128, 255]).min(1) > 32]
     if stray.sum() > values.size / 5 and (stray > 0).sum() > 32:
-        raise OnnxError(f'{what}: has greys of all kinds ({stray.sum() / values.size:.0%} of its pixels), like a photo; a trimap has 0 background, 128 unknown, 255 foreground')
+        raise OnnxError(f'{what}: has grays of all kinds ({stray.sum() / values.size:.0%} of its pixels), like a photo; a trimap has 0 background, 128 unknown, 255 foreground')
     trimap = np.where(values >= 0.8, 1, np.where(values <= 0.2, 0, 0.5)).astype(np.float32)
     if np.ptp(values) > 0 and (trimap == 0.5).all():
         raise OnnxError(f'{what}: no pixel is near black or white; a trimap has 0 background, 128 unknown, 255 foreground')
@@ -292,7 +292,7 @@ def resize_trimap(
     trimap: np.ndarray,  # 1xHxW in {0, 0.5, 1}
     size: tuple,  # height, width
 ) -> np.ndarray:  # 1xhxw in {0, 0.5, 1}
-    "The trimap at another size."
+    "Resize a trimap."
     if trimap.shape[-2:] == tuple(size):
         return trimap
     mixed = resize(trimap, size)
@@ -302,7 +302,7 @@ def resize_trimap(
 ATOL = 1e-30  # absolute tolerance, for known foreground that touches nothing unknown: all is zero then
 
 def _alike(picture):
-    "HWxHW: how often one pixel chose another as its like, by colour and place."
+    "HWxHW: how often one pixel chose another as its like, by color and place."
     from scipy.sparse import csr_matrix
     from scipy.spatial import cKDTree
     height, width = picture.shape[:2]
@@ -335,36 +335,36 @@ def _solver(method):
 
 def along_edges(
     alpha: np.ndarray,  # 1xhxw in 0..1
-    small: np.ndarray,  # 3xhxw, the picture at alpha's size
-    picture: np.ndarray,  # 3xHxW, the same picture, larger
+    small: np.ndarray,  # 3xhxw, the image at alpha's size
+    picture: np.ndarray,  # 3xHxW, the same image, larger
     *,
-    radius: int = 2,  # of the windows in pixels of the small picture
-    eps: float = 1e-4,  # smoothness where a window has one colour
+    radius: int = 2,  # of the windows in pixels of the small image
+    eps: float = 1e-4,  # smoothness where a window has one color
 ) -> np.ndarray:  # 1xHxW in 0..1
-    "A small alpha at the size of a large picture: the guided filter with colour, as `guided_upsample`."
+    "Upsample an alpha along the edges of a large image: guided filter with color, as `guided_upsample`."
     from scipy.ndimage import uniform_filter
 
     def mean(x):
         "Means of windows; the border is repeated."
         return uniform_filter(x, (0, 2 * radius + 1, 2 * radius + 1), mode='nearest')
 
-    colour, level = mean(small), mean(alpha)
-    together = (mean((small[:, None] * small[None]).reshape(9, *small.shape[1:])) - (colour[:, None] * colour[None]).reshape(9, *small.shape[1:])).reshape(3, 3, *small.shape[1:])
-    slope = np.linalg.solve(together.transpose(2, 3, 0, 1) + eps * np.eye(3), (mean(small * alpha) - colour * level).transpose(1, 2, 0)[..., None])[..., 0].transpose(2, 0, 1)
-    offset = level - (slope * colour).sum(0, keepdims=True)
+    color, level = mean(small), mean(alpha)
+    together = (mean((small[:, None] * small[None]).reshape(9, *small.shape[1:])) - (color[:, None] * color[None]).reshape(9, *small.shape[1:])).reshape(3, 3, *small.shape[1:])
+    slope = np.linalg.solve(together.transpose(2, 3, 0, 1) + eps * np.eye(3), (mean(small * alpha) - color * level).transpose(1, 2, 0)[..., None])[..., 0].transpose(2, 0, 1)
+    offset = level - (slope * color).sum(0, keepdims=True)
     rows, columns = (resize_matrix(o, n) for o, n in zip(small.shape[-2:], picture.shape[-2:], strict=True))
     slope, offset = (rows @ (mean(x) @ columns.T) for x in (slope, offset))
     return ((slope * picture).sum(0, keepdims=True) + offset).clip(0, 1).astype(np.float32)
 
-def solve_first(
+def solve_prior(
     picture: np.ndarray,  # 3xHxW in 0..1
     trimap: np.ndarray,  # 1xHxW in {0, 0.5, 1}
     method: str | list,  # PyMatting's short name, such as 'cf', or several
-    longest: int,  # side above which a smaller picture is solved
+    longest: int,  # side above which a smaller image is solved
 ) -> np.ndarray:  # 1xHxW in 0..1, or a channel for each method; -1 where nothing can be solved
-    "The classical alphas that a model begins with."
+    "Solve the classical alphas that are inputs of a model."
     if not isinstance(method, str):
-        return np.concatenate([solve_first(picture, trimap, one, longest) for one in method])
+        return np.concatenate([solve_prior(picture, trimap, one, longest) for one in method])
     solve, scale = _solver(method), min(1.0, longest / max(picture.shape[-2:]))
     size = tuple(max(1, round(s * scale)) for s in picture.shape[-2:])
     small, known = resize(picture, size), resize_trimap(trimap, size)
@@ -378,7 +378,7 @@ def solve_first(
     return alpha.astype(np.float32) if scale == 1 else along_edges(alpha, small, picture)
 
 # %% ../../nbs/43a_apply.runtime.ipynb #a4837fe1
-MARK = 0.025  # standard deviation of a click's mark, as a share of the picture's longer side
+MARK = 0.025  # standard deviation of a click's mark, as a share of the image's longer side
 _FORMS = {'point': '(x, y) in pixels, (x, y, 0) for a place beside the subject, or a list of those', 'box': '(left, top, right, bottom) in pixels'}
 
 def _rows(given, what):
@@ -397,11 +397,11 @@ def _rows(given, what):
 def as_prompt(
     size: tuple,  # height, width that the model sees
     *,
-    point=None,  # (x, y) on the subject, (x, y, 0) beside it, or a list of those; pixels from the upper left corner of the upright picture
+    point=None,  # (x, y) on the subject, (x, y, 0) beside it, or a list of those; pixels from the upper left corner of the upright image
     box=None,  # (left, top, right, bottom) around the subject in pixels
-    seen_at: tuple | None = None,  # height, width of the picture whose pixels are meant; None: size
+    seen_at: tuple | None = None,  # height, width of the image whose pixels are meant; None: size
 ) -> np.ndarray:  # 2xHxW float32: clicks in -1..1, box in {0, 1}
-    "Which subject is meant, as a model wants it."
+    "Encode a point or box as the input of a model."
     height, width = seen_at or size
     y, x = ((np.arange(new) + 0.5) * (old / new) for new, old in zip(size, (height, width), strict=True))
     near, beside, inside = np.zeros((3, *size), np.float32)
@@ -435,16 +435,16 @@ def _open_session(path, providers):
         raise OnnxError(f'{path}: an ONNX file, but not of this library; make one with `matte export`') from None
 
 class OnnxMatter:
-    "An exported model made ready to matte pictures of any size."
+    "Exported model for images of any size."
     def __init__(self,
         path,  # from `to_onnx`
         *,
-        size: int | None = None,  # long side in pixels to work at; None: what the model was trained at, else the picture's own
+        size: int | None = None,  # long side in pixels to work at; None: what the model was trained at, else the image's own
         providers=None,  # of onnxruntime, such as ['CPUExecutionProvider']; None: all there are
     ):
         self.path = Path(path)
         self.session, self.about = _open_session(path, providers)
-        self.needs_trimap, self.needs_first, self.fixed = self.about['needs_trimap'], self.about.get('needs_first'), self.about['fixed_size']
+        self.needs_trimap, self.needs_prior, self.fixed = self.about['needs_trimap'], self.about.get('needs_prior', self.about.get('needs_first')), self.about['fixed_size']
         self.takes_prompt = bool(self.about.get('takes_prompt'))  # older files have no such input
         if size is not None and (not isinstance(size, int) or size < 32):
             raise OnnxError(f'size={size}: give the long side in pixels, at least 32')
@@ -455,25 +455,26 @@ class OnnxMatter:
     def run(self,
         image: np.ndarray,  # Nx3xHxW float32 in 0..1
         trimap: np.ndarray | None = None,  # Nx1xHxW in {0, 0.5, 1}
-        first: np.ndarray | None = None,  # NxKxHxW in 0..1 or -1, for a model that begins with K classical alphas; None: solved here
+        prior: np.ndarray | None = None,  # NxKxHxW in 0..1 or -1, for a model that begins with K classical alphas; None: solved here
         prompt: np.ndarray | None = None,  # Nx2xHxW from `as_prompt`, for a model that can be told which subject is meant; None: nothing is said
     ) -> np.ndarray:  # Nx1xHxW float32 in 0..1
-        "The graph's answer, nothing around it."
+        "Run the graph without pre- and postprocessing."
         if prompt is not None and not self.takes_prompt:
             raise OnnxError(f'{self.path.name} cannot be told which subject is meant: leave out point and box, or export a model that can, such as trimap-free')
         if prompt is None and self.takes_prompt:
             prompt = np.zeros((len(image), 2, *image.shape[-2:]), np.float32)
         if trimap is None and self.needs_trimap:
             raise OnnxError(f'{self.path.name} needs a trimap with each picture: give one')
-        if first is None and self.needs_first:
-            first = np.stack([solve_first(*pair, **self.needs_first) for pair in zip(image, trimap, strict=True)])
-        given = {'image': image, 'trimap': trimap, 'first': first, 'prompt': prompt}
+        if prior is None and self.needs_prior:
+            prior = np.stack([solve_prior(*pair, **self.needs_prior) for pair in zip(image, trimap, strict=True)])
+        prior_name = 'first' if 'needs_first' in self.about else 'prior'  # the input's name in older files
+        given = {'image': image, 'trimap': trimap, prior_name: prior, 'prompt': prompt}
         return self.session.run(['alpha'], {name: value for name, value in given.items() if value is not None})[0]
 
     def working_size(self,
-        size: tuple,  # the picture's height and width
+        size: tuple,  # the image's height and width
     ) -> tuple:  # height, width for the model
-        "The size with the long side brought down to `self.size`, the aspect kept."
+        "Return the size with the long side limited to `self.size`, aspect kept."
         if self.fixed:
             return tuple(self.fixed)
         if self.size is None or max(size) <= self.size:
@@ -488,7 +489,7 @@ class OnnxMatter:
         point=None,  # which subject is meant, for a model that can be told: (x, y) on it in pixels, (x, y, 0) beside it, or a list of those
         box=None,  # or (left, top, right, bottom) around it
     ) -> np.ndarray:  # HxW float32 in 0..1
-        "The matte of one picture, at its size; what is transparent in the picture stays so."
+        "Predict the alpha of one image at its size; it never exceeds the image's own alpha."
         picture, own = as_picture(image, alpha=True)
         size = picture.shape[-2:]
         known = None if trimap is None else as_trimap(trimap, size, matte_range=matte_range)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SURE', 'AGREE', 'WORKING_MEMORY', 'SMALLEST', 'LARGEST', 'OUT_OF_MEMORY', 'SMALL_CHANGE', 'fade', 'Tile',
-           'plan_tiles', 'enlarged_part', 'doubt_map', 'apart', 'fuse', 'free_memory', 'LiveBytes', 'bytes_per_pixel',
-           'choose_tile', 'is_out_of_memory', 'as_large_as_possible', 'estimate_large_foreground', 'LargePrediction',
-           'predict_large', 'TiledMatter', 'SparingMatter']
+           'plan_tiles', 'upsample_region', 'uncertainty_map', 'local_difference', 'fuse', 'free_memory', 'LiveBytes',
+           'bytes_per_pixel', 'choose_tile', 'is_out_of_memory', 'retry_smaller', 'estimate_large_foreground',
+           'LargePrediction', 'predict_large', 'TiledMatter', 'MemoryAwareMatter']
 
 # %% ../../nbs/41_apply.tiles.ipynb #ee3d5da4
 import math
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .predict import EACH, Matter, Prediction, _one_each, _resize, _resize_trimap, _told_photo, guide_for, keep_transparency, working_size
+from .predict import EACH, Matter, Prediction, one_per_image, resize_tensor, resize_trimap_tensor, photo_with_warnings, guide_for, keep_transparency, working_size
 from ..composite import estimate_foreground
 from ..core import MattingError
 from ..losses import box_mean
@@ -35,12 +35,12 @@ from ..trimap import unknown_region
 def fade(
     length: int,  # pixels
 ) -> torch.Tensor:  # from near 0 to near 1, in steps of 1/4096
-    "A raised cosine; with its mirror image it sums to 1 exactly."
+    "Return a raised cosine; with its mirror image it sums to exactly 1."
     angle = (torch.arange(length, dtype=torch.float64) + 0.5) / max(1, length) * (math.pi / 2)
     return ((angle.sin().square() * 4096).round() / 4096).float()
 
 def _starts(length, tile, overlap):
-    "Where the tiles of one axis begin; the last one ends where the picture does."
+    "Where the tiles of one axis begin; the last one ends where the image does."
     return [0] if length <= tile else [*range(0, length - tile, tile - overlap), length - tile]
 
 def _weights(length, tile, overlap):
@@ -59,7 +59,7 @@ def _weights(length, tile, overlap):
 # %% ../../nbs/41_apply.tiles.ipynb #a1cae83a
 @dataclass(eq=False)
 class Tile:
-    "A rectangle of the picture, and how much it counts at each pixel."
+    "Rectangle of the image with its blending window."
     top: int
     bottom: int
     left: int
@@ -67,53 +67,53 @@ class Tile:
     window: torch.Tensor  # HxW weights; all tiles' windows sum to 1
 
     def cut(self,
-        x: torch.Tensor,  # ...xHxW of the whole picture
+        x: torch.Tensor,  # ...xHxW of the whole image
     ) -> torch.Tensor:  # a view
-        "The part that lies in the tile."
+        "Crop a tensor to the tile."
         return x[..., self.top:self.bottom, self.left:self.right]
 
     def __repr__(self):
         return f'Tile({self.top}:{self.bottom}, {self.left}:{self.right})'
 
 def plan_tiles(
-    size: tuple,  # height, width of the picture
+    size: tuple,  # height, width of the image
     tile: int,  # side in pixels
-    overlap: int,  # pixels that neighbours share, at most half a tile; the last ones may share more
+    overlap: int,  # pixels that neighbors share, at most half a tile; the last ones may share more
 ) -> list:  # of `Tile`, row by row
-    "Tiles that cover a picture, with windows that sum to 1 exactly."
+    "Return tiles that cover an image, with windows that sum to exactly 1."
     if not isinstance(tile, int) or tile < 1 or not isinstance(overlap, int) or not 0 <= 2 * overlap <= tile:
         raise MattingError(f'tile={tile}, overlap={overlap}: whole pixels, and an overlap of at most half a tile')
     axes = [list(zip(_starts(n, tile, overlap), _weights(n, tile, overlap), strict=True)) for n in size]
     return [Tile(top, top + len(down), left, left + len(across), down[:, None] * across[None]) for top, down in axes[0] for left, across in axes[1]]
 
 # %% ../../nbs/41_apply.tiles.ipynb #40db9db4
-def _neighbours(small, large, first, last):
+def _neighbors(small, large, first, last):
     "For fine lines first..last: the two coarse lines around each, and the share of the second."
     where = ((torch.arange(first, last, dtype=torch.float64) + 0.5) * (small / large) - 0.5).clamp(min=0)
     low = where.floor().long().clamp(max=small - 1)
     return low, (low + 1).clamp(max=small - 1), (where - low).float()
 
-def enlarged_part(
+def upsample_region(
     x: torch.Tensor,  # 1xhxw
     size: tuple,  # height, width of the enlarged whole
     rows: tuple,  # first and last row (excluded) of the part
     columns: tuple,  # first and last column (excluded)
 ) -> torch.Tensor:  # 1xRxC
-    "A part of the bilinear enlargement, without the rest."
-    upper, lower, share = _neighbours(x.shape[-2], size[0], *rows)
+    "Upsample a region bilinearly, equal to that region of the whole upsampled map."
+    upper, lower, share = _neighbors(x.shape[-2], size[0], *rows)
     x = torch.lerp(x[:, upper], x[:, lower], share[:, None])
-    left, right, share = _neighbours(x.shape[-1], size[1], *columns)
+    left, right, share = _neighbors(x.shape[-1], size[1], *columns)
     return torch.lerp(x[..., left], x[..., right], share)
 
 # %% ../../nbs/41_apply.tiles.ipynb #80ad5c61
-SURE = 0.05  # alphas closer than this to 0 and 1 are settled
+SURE = 0.05  # alphas closer than this to 0 and 1 are refined
 
-def doubt_map(
+def uncertainty_map(
     coarse: torch.Tensor,  # 1xhxw in 0..1
     *,
     radius: int = 3,  # pixels of the coarse matte
 ) -> torch.Tensor:  # 1xhxw in 0..1
-    "1 within `radius` of where the coarse matte is unsure, fading to 0 at three times as far."
+    "Return 1 within `radius` of uncertain pixels of the coarse alpha, fading to 0 at three times that radius."
     high = F.max_pool2d(coarse[None], 3, 1, 1)
     low = -F.max_pool2d(-coarse[None], 3, 1, 1)
     unsure, side = ((high > SURE) & (low < 1 - SURE)).float(), 4 * radius + 1
@@ -123,12 +123,12 @@ def doubt_map(
 # %% ../../nbs/41_apply.tiles.ipynb #df459a2a
 AGREE = (0.2, 0.5)  # mean differences up to the first are taken off, from the second on the tile is not used
 
-def apart(
+def local_difference(
     fine: torch.Tensor,  # 1xHxW: what a tile says
     coarse: torch.Tensor,  # 1xHxW: the enlarged coarse matte there
-    scale: float,  # pixels of the picture per pixel of the coarse matte
+    scale: float,  # pixels of the image per pixel of the coarse matte
 ) -> torch.Tensor:  # 1xHxW in -1..1
-    "Local mean of the difference, over about 6 pixels of the coarse matte."
+    "Return the local mean of the difference, over about 6 pixels of the coarse alpha."
     cell = max(2 * scale, 4)
     size = [max(1, round(n / cell)) for n in fine.shape[-2:]]
     mean = box_mean(F.interpolate((fine - coarse)[None], size, mode='area'), 1)
@@ -137,10 +137,10 @@ def apart(
 def fuse(
     fine: torch.Tensor,  # 1xHxW: what a tile says
     coarse: torch.Tensor,  # 1xHxW: the enlarged coarse matte there
-    scale: float,  # pixels of the picture per pixel of the coarse matte
+    scale: float,  # pixels of the image per pixel of the coarse matte
 ) -> torch.Tensor:  # 1xHxW in 0..1
-    "The tile's detail on what the coarse matte says on a large scale."
-    mean = apart(fine, coarse, scale)
+    "Combine the tile's detail with the low frequencies of the coarse alpha."
+    mean = local_difference(fine, coarse, scale)
     x = ((AGREE[1] - mean.abs()) / (AGREE[1] - AGREE[0])).clamp(0, 1)
     trust = x * x * (3 - 2 * x)
     return coarse + trust * ((fine - mean).clamp(0, 1) - coarse)
@@ -179,7 +179,7 @@ def free_memory(
     *,
     root='/',  # where /proc and /sys are; for tests
 ) -> int:  # bytes
-    "How much memory can still be taken on a device."
+    "Return the free memory of a device in bytes."
     device = torch.device(device)
     if device.type == 'cuda':
         return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -189,7 +189,7 @@ def free_memory(
 
 # %% ../../nbs/41_apply.tiles.ipynb #e16c933e
 class LiveBytes(TorchDispatchMode):
-    "Counts the bytes of tensors that are made and still alive inside a `with`."
+    "Context manager that counts the bytes of live tensors."
     def __init__(self):
         super().__init__()
         self.now, self.most, self.seen = 0, 0, set()
@@ -204,7 +204,7 @@ class LiveBytes(TorchDispatchMode):
     def note(self,
         storage,  # of a tensor that has just come out of an operation
     ):
-        "Count a storage once, until it dies."
+        "Count a storage once, until it is freed."
         if storage._cdata in self.seen:
             return
         self.seen.add(storage._cdata)
@@ -222,7 +222,7 @@ def bytes_per_pixel(
     *,
     sides: tuple = (128, 256),  # of the two squares in pixels
 ) -> float:  # bytes
-    "What one more pixel costs while the model works, with a reserve; measured once per `Matter`."
+    "Return the memory per pixel of a model, with a reserve; measured once per `Matter`."
     if 'pixel_cost' not in matter.__dict__:
         found = []
         for side in sides:
@@ -240,11 +240,11 @@ SMALLEST, LARGEST = 64, 2048  # sides of tiles in pixels; automatic ones are at 
 
 def choose_tile(
     matter: Matter,  # that will work on the tiles
-    size: tuple,  # height, width of the picture
+    size: tuple,  # height, width of the image
     *,
     free: int | None = None,  # bytes; None: `free_memory` of the model's device
 ) -> int:  # pixels
-    "The side of tiles for which there is memory; the picture's long side if it fits whole."
+    "Return the tile size that fits into memory; the image's long side if it fits whole."
     free = free_memory(matter.device) if free is None else free
     if matter.device.type == 'cpu':
         free = min(2 * WORKING_MEMORY, free - 16 * size[0] * size[1])
@@ -259,7 +259,7 @@ OUT_OF_MEMORY = ('out of memory', 'not enough memory', "can't allocate memory", 
 def is_out_of_memory(
     error: BaseException,  # of Python, of torch, or one of ours that passes it on
 ) -> bool:
-    "Does an error say that memory ran out?"
+    "Return whether an exception says that memory ran out."
     told = any(words in str(error).lower() for words in OUT_OF_MEMORY)
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or isinstance(error, (RuntimeError, MattingError)) and told
 
@@ -272,13 +272,13 @@ def _try(function, side):
             raise
         return None, False
 
-def as_large_as_possible(
+def retry_smaller(
     function,  # side in pixels -> result
     side: int,  # pixels
     *,
     what: str = 'tiles',  # for the warning
 ):  # the result
-    "Try a side, then half of it and so on while memory runs out; a warning tells what was done."
+    "Call a function with a side, halved while memory runs out; a warning reports it."
     asked = side
     result, done = _try(function, side)
     while not done:
@@ -299,8 +299,8 @@ def estimate_large_foreground(
     *,
     tile: int = 1024,  # side in pixels
     overlap: int = 256,  # pixels
-) -> torch.Tensor:  # 3xHxW straight colour
-    "The foreground's colour, estimated tile by tile."
+) -> torch.Tensor:  # 3xHxW straight color
+    "Estimate the foreground color tile by tile."
     result = image.clone(memory_format=torch.contiguous_format)
     for t in plan_tiles(tuple(alpha.shape[-2:]), tile, overlap):
         matte, picture = t.cut(alpha), t.cut(image)
@@ -311,16 +311,16 @@ def estimate_large_foreground(
 # %% ../../nbs/41_apply.tiles.ipynb #9eed545f
 @dataclass(repr=False)
 class LargePrediction(Prediction):
-    "A prediction made of a coarse matte and tiles; its foreground is estimated in tiles, too."
+    "Prediction from a coarse alpha and tiles; its foreground is estimated in tiles, too."
     tile: int = 0  # side of the tiles in pixels
     overlap: int = 0  # pixels
     computed: list = field(default_factory=list)  # the tiles that went through the model
-    planned: int = 0  # tiles that cover the picture
+    planned: int = 0  # tiles that cover the image
     coarse: torch.Tensor | None = None  # 1xhxw alpha at the working size
 
     @cached_property
     def foreground(self) -> torch.Tensor:
-        "3xHxW straight colour of what is in front, estimated on first use."
+        "Straight foreground color, 3xHxW, estimated on first use."
         return estimate_large_foreground(self.image, self.alpha)
 
     def __repr__(self):
@@ -329,7 +329,7 @@ class LargePrediction(Prediction):
 # %% ../../nbs/41_apply.tiles.ipynb #97af2db3
 @dataclass(eq=False)
 class _Job:
-    "One large picture on its way."
+    "One large image on its way."
     matter: Matter
     image: torch.Tensor  # 3xHxW
     trimap: torch.Tensor | None
@@ -347,24 +347,24 @@ class _Job:
 
     @property
     def scale(self):
-        "Pixels of the picture per pixel of the coarse matte."
+        "Pixels of the image per pixel of the coarse matte."
         return max(self.size) / max(self.coarse.shape[-2:])
 
-    def look(self, side):
+    def predict_coarse(self, side):
         "The coarse matte with a long side of `side`, and its doubt."
         small = working_size(self.size, side)
-        guide = None if self.trimap is None else _resize_trimap(self.trimap, small)[None].to(self.matter.device)
-        alpha = self.matter._alpha(_resize(self.image, small)[None].to(self.matter.device), guide if self.matter.needs_trimap else None)[0].cpu().clamp(0, 1)
+        guide = None if self.trimap is None else resize_trimap_tensor(self.trimap, small)[None].to(self.matter.device)
+        alpha = self.matter._alpha(resize_tensor(self.image, small)[None].to(self.matter.device), guide if self.matter.needs_trimap else None)[0].cpu().clamp(0, 1)
         self.coarse = alpha if guide is None else torch.where(unknown_region(guide[0].cpu()), alpha, guide[0].cpu())
-        self.doubt = doubt_map(self.coarse, radius=3 if self.radius is None else max(1, math.ceil(self.radius / self.scale)))
+        self.doubt = uncertainty_map(self.coarse, radius=3 if self.radius is None else max(1, math.ceil(self.radius / self.scale)))
 
     def part(self, x, tile):
         "The enlargement of a coarse map in a tile."
-        return enlarged_part(x, self.size, (tile.top, tile.bottom), (tile.left, tile.right))
+        return upsample_region(x, self.size, (tile.top, tile.bottom), (tile.left, tile.right))
 
 # %% ../../nbs/41_apply.tiles.ipynb #f71ef110
 def _guide(trimap, doubt, rough):
-    "The given trimap, and in its unknown what the coarse matte has settled."
+    "The given trimap, and in its unknown what the coarse matte has refined."
     return torch.where(doubt > 0, 0.5, torch.where(unknown_region(trimap), rough.round(), trimap))
 
 def _add_tile(job, alpha, tile):
@@ -382,7 +382,7 @@ def _add_tile(job, alpha, tile):
 
 # %% ../../nbs/41_apply.tiles.ipynb #9f42dfcb
 def _strips(size, rows=256):
-    "The picture in strips."
+    "The image in strips."
     return [Tile(top, min(size[0], top + rows), 0, size[1], None) for top in range(0, size[0], rows)]
 
 def _tiled(job, side):
@@ -403,14 +403,14 @@ def _tiled(job, side):
 
 # %% ../../nbs/41_apply.tiles.ipynb #b13bcd91
 def _run(job, side, coarse):
-    "Whole if one tile holds the picture and the model works at its size; else coarse and tiles."
+    "Whole if one tile holds the image and the model works at its size; else coarse and tiles."
     longest = max(job.size)
     if side >= longest and (job.matter.size is None or job.matter.size >= longest):
-        whole = job.matter.plain(job.image, job.trimap)  # like tiles, which nothing settles
+        whole = job.matter.plain(job.image, job.trimap)  # like tiles, which nothing refines
         whole.name = job.name
         return whole
     if job.coarse is None:
-        as_large_as_possible(job.look, min(longest, coarse), what='a coarse matte')
+        retry_smaller(job.predict_coarse, min(longest, coarse), what='a coarse matte')
     return _tiled(job, side)
 
 def _check_numbers(**numbers):
@@ -426,19 +426,19 @@ def _check_unprompted(prompt):
         raise MattingError(f'{named}: tiles cannot be told which subject is meant; leave them out, or give a trimap or mask to a model that takes one')
 
 def predict_large(
-    image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor
+    image,  # a file, a Pillow image, an HxWxC array or a 3xHxW tensor
     matter,  # a `Matter`, or anything it is made of: a model, a checkpoint, the folder of a run
     *,
     trimap=None,  # 1xHxW in {0, 0.5, 1} or a file; known pixels are kept as they are
     tile='auto',  # side of the tiles in pixels; 'auto' takes what memory allows
-    overlap: int | None = None,  # pixels that neighbours share; None: a quarter of a tile
+    overlap: int | None = None,  # pixels that neighbors share; None: a quarter of a tile
     coarse: int | None = None,  # long side of the coarse matte; None: what the model works at, at most 1024
     radius: int | None = None,  # pixels around what is unsure that are still looked at; None: 3 of the coarse matte
     matte_range=None,  # the number that a trimap has for foreground, as in `guide_for`
-    foreground: bool = False,  # estimate the foreground's colour right away
+    foreground: bool = False,  # estimate the foreground's color right away
     progress=None,  # called with (tiles done, tiles planned)
-) -> Prediction:  # at the picture's size, on the CPU
-    "The matte of a picture of any size in bounded memory: global context small, detail in tiles."
+) -> Prediction:  # at the image's size, on the CPU
+    "Predict an image of any size in bounded memory: global context at low resolution, details in tiles."
     matter = matter if isinstance(matter, Matter) else Matter(matter)
     _check_unprompted(matter.prompt)
     if tile != 'auto':
@@ -446,7 +446,7 @@ def predict_large(
     _check_numbers(overlap=(overlap, 0), coarse=(coarse, 32), radius=(radius, 0))
     if tile != 'auto' and overlap is not None and 2 * overlap > tile:
         raise MattingError(f'overlap={overlap}: at most half a tile, {tile // 2} pixels')
-    sample = _told_photo(image, 2)
+    sample = photo_with_warnings(image, 2)
     image, name = sample.image, sample.name
     if trimap is None and matter.needs_trimap:
         raise MattingError(f'{type(matter.model).__name__} needs a trimap with each picture: give one, or use a model without')
@@ -454,14 +454,14 @@ def predict_large(
     job = _Job(matter, image.cpu(), trimap, name, overlap, radius, progress)
     side = choose_tile(matter, job.size) if tile == 'auto' else tile
     coarse = min(matter.size or 1024, 1024) if coarse is None else coarse
-    prediction = keep_transparency(as_large_as_possible(lambda side: _run(job, side, coarse), side), sample)
+    prediction = keep_transparency(retry_smaller(lambda side: _run(job, side, coarse), side), sample)
     if foreground:
         prediction.foreground  # noqa: B018  computed on first use and kept
     return prediction
 
 # %% ../../nbs/41_apply.tiles.ipynb #18036c99
 class TiledMatter:
-    "A `Matter` that works in tiles, for `predict_folder` and for evaluating."
+    "`Matter` that works in tiles, for `predict_folder` and evaluation."
     def __init__(self,
         matter,  # a `Matter`, or anything it is made of
         **options,  # of `predict_large`: tile, overlap, coarse, radius, matte_range
@@ -472,38 +472,38 @@ class TiledMatter:
 
     @property
     def needs_trimap(self) -> bool:
-        "Does the model want a trimap with each picture?"
+        "Whether the model needs a trimap with each image."
         return self.matter.needs_trimap
 
     @property
     def model(self):
-        "The model inside."
+        "Wrapped model."
         return self.matter.model
 
     @property
     def size(self) -> int | None:
-        "The long side in pixels at which the whole is looked at first."
+        "Long side in pixels of the coarse prediction."
         return self.matter.size
 
     @property
     def card(self) -> dict:
-        "What the checkpoint tells about itself."
+        "Card of the checkpoint."
         return self.matter.card
 
     def __call__(self,
-        image,  # a file, a Pillow picture, an HxWxC array or a 3xHxW tensor; a list of them, or an Nx3xHxW tensor, for several
-        trimap=None,  # 1xHxW in {0, 0.5, 1}, any picture of one, or 'auto'; a list for several
+        image,  # a file, a Pillow image, an HxWxC array or a 3xHxW tensor; a list of them, or an Nx3xHxW tensor, for several
+        trimap=None,  # 1xHxW in {0, 0.5, 1}, any image of one, or 'auto'; a list for several
         **guides,  # or mask (a list for several), coarse, radius (of the band around a mask) and matte_range as in `guide_for`
     ) -> Prediction:  # a list for several
-        "The matte of a picture, as `Matter` gives it."
+        "Predict the alpha of an image, as `Matter` does."
         check_options(guide_for, guides, 'TiledMatter')
         if isinstance(image, (list, tuple)) or torch.is_tensor(image) and image.ndim == 4:
-            each = {'trimap': _one_each(trimap, len(image), 'trimaps'), **{k: _one_each(guides.pop(k, None), len(image), what) for k, what in EACH.items()}}
+            each = {'trimap': one_per_image(trimap, len(image), 'trimaps'), **{k: one_per_image(guides.pop(k, None), len(image), what) for k, what in EACH.items()}}
             return [self(i, **{k: v[n] for k, v in each.items()}, **guides) for n, i in enumerate(image)]
         if not self.needs_trimap:
             _check_unprompted({k: guides.pop(k, None) for k in ('point', 'box')})
         options, given = dict(self.options), {k: v for k, v in guides.items() if v is not None}
-        sample, matte_range = _told_photo(image, 2), options.pop('matte_range', None)
+        sample, matte_range = photo_with_warnings(image, 2), options.pop('matte_range', None)
         found = predict_large(sample.image, self.matter, trimap=guide_for(sample.image, sample.meta['remarks'], trimap=trimap, **{'matte_range': matte_range, **given}), **options)
         found.name = sample.name
         return keep_transparency(found, sample)
@@ -511,22 +511,22 @@ class TiledMatter:
 # %% ../../nbs/41_apply.tiles.ipynb #eff68259
 SMALL_CHANGE = 2**20  # pixels that are not worth a calculation
 
-class SparingMatter(Matter):
-    "A `Matter` that works at a smaller size where a picture needs more memory than is free."
+class MemoryAwareMatter(Matter):
+    "`Matter` that uses a smaller working size if an image needs more memory than is free."
     def __init__(self,
         model='trimap-free',  # as for `Matter`
         *,
-        report=warnings.warn,  # called with a line for each picture that is worked at a smaller size
-        **options,  # device, size, precision, compiled and settle, as for `Matter`
+        report=warnings.warn,  # called with a line for each image that is worked at a smaller size
+        **options,  # device, size, precision, compiled and refine, as for `Matter`
     ):
         super().__init__(model, **options)
         self.report = report
 
     def affordable(self,
-        size: tuple,  # height, width of the picture
-        count: int = 1,  # pictures that go through the model together
+        size: tuple,  # height, width of the image
+        count: int = 1,  # images that go through the model together
     ) -> int:  # pixels
-        "The longest side for which there is memory now, at most the one that is wanted."
+        "Return the longest side that fits into memory now, at most the requested one."
         wanted = working_size(size, self.size)
         pixels = count * wanted[0] * wanted[1]
         if pixels <= SMALL_CHANGE:

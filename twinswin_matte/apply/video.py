@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from fastcore.basics import patch
 
-from .predict import Backdrop, Prediction, Progress, as_matter, check_outputs
+from .predict import Background, Prediction, Progress, as_matter, check_outputs
 from ..core import MattingError, atomic_write, first_bytes, optional_package
 
 # %% ../../nbs/40a_apply.video.ipynb #80a72e85
@@ -33,7 +33,7 @@ def one_frame_delay(
     *,
     difference: float = 0.1,  # alphas that differ by no more agree
 ) -> torch.Tensor:  # (N)x1xHxW: this frame's alpha without flicker
-    "Where the frames around agree and this one does not, their mean."
+    "Replace a value that differs from both neighboring frames, if these agree, by their mean."
     flickers = (previous - following).abs() <= difference
     flickers &= (current - previous).abs() > difference
     flickers &= (current - following).abs() > difference
@@ -41,7 +41,7 @@ def one_frame_delay(
 
 # %% ../../nbs/40a_apply.video.ipynb #0047ac02
 class OneFrameDelay:
-    "Removes flicker from a stream of mattes, one frame late."
+    "Removes flicker from a stream of mattes with one frame of delay."
     def __init__(self, *,
         difference: float = 0.1,  # alphas that differ by no more agree
     ):
@@ -50,14 +50,14 @@ class OneFrameDelay:
     def push(self,
         alpha: torch.Tensor,  # (N)x1xHxW alpha of the newest frame
     ):  # the smoothed alpha of the frame before, or None after the first frame
-        "Take a frame, give the one before."
+        "Add a frame and return the one before."
         self.recent = [*self.recent[-2:], alpha]
         if len(self.recent) < 3:
             return self.recent[0] if len(self.recent) == 2 else None
         return one_frame_delay(*self.recent, difference=self.difference)
 
     def flush(self):  # the last frame's alpha, or None if there is none
-        "Give the last frame; the next one begins a new stream."
+        "Return the last frame; the next one starts a new stream."
         last, self.recent = self.recent[-1:], []
         return last[0] if last else None
 
@@ -67,13 +67,13 @@ VIDEO_SUFFIXES = ('.mp4', '.mov', '.m4v', '.mkv', '.webm', '.avi', '.mpg', '.mpe
 def is_video(
     path,  # of a file; it need not exist
 ) -> bool:  # does its suffix say so?
-    "Is this a video, by its name?"
+    "Return whether a file is a video by its name."
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 def list_videos(
     folder,  # where to look; folders below are not searched
 ) -> list:  # sorted paths
-    "The videos of a folder by their names, hidden files left out; `.ts` is TypeScript more often than a transport stream."
+    "Return the videos of a folder by name, without hidden files; `.ts` counts as TypeScript."
     try:
         found = [p for p in Path(folder).iterdir() if is_video(p) and not p.name.startswith('.') and p.is_file()]
         return sorted(p for p in found if p.suffix.lower() != '.ts' or first_bytes(p, 1) == b'G')
@@ -99,7 +99,7 @@ def _upright(
     return image.flip(mirrored) if mirrored else image
 
 # %% ../../nbs/40a_apply.video.ipynb #08f9f031
-ACCURATE = 2 | 0x40000 | 0x2000 | 0x4000  # FFmpeg's scaler: bilinear, rounded accurately, colour at full resolution
+ACCURATE = 2 | 0x40000 | 0x2000 | 0x4000  # FFmpeg's scaler: bilinear, rounded accurately, color at full resolution
 UNTAGGED, FULL_RANGE, BT709, BT601 = 2, 2, 1, 6  # FFmpeg's numbers
 
 def _to_tensor(frame, scaler, size):
@@ -147,12 +147,12 @@ def _length(container, stream):
 # %% ../../nbs/40a_apply.video.ipynb #4db32b9e
 @dataclass
 class VideoFrame:
-    "One frame and when it is shown."
+    "One frame with its presentation time."
     image: torch.Tensor  # 3xHxW in 0..1, upright
     time: Fraction  # seconds since the file begins
 
 class VideoReader:
-    "The frames of a video, upright, one at a time; an iterator and a context manager."
+    "Iterator and context manager over the upright frames of a video."
     def __init__(self,
         path,  # of a video file
     ):
@@ -192,14 +192,14 @@ def _remarks(frame, stream):
     "What of a video is not used, which would surprise."
     found = []
     if (kind := HDR.get(int(stream.codec_context.color_trc or 0))):
-        found.append(f'HDR ({kind}) is read without tone mapping, so colours are pale; convert it to SDR (BT.709) for better mattes')
+        found.append(f'HDR ({kind}) is read without tone mapping, so colors are pale; convert it to SDR (BT.709) for better mattes')
     if any(part.is_alpha for part in frame.format.components) or stream.metadata.get('alpha_mode') == '1':
         found.append('the transparency that it holds already is not used')
     return found
 
 @patch
 def close(self: VideoReader):
-    "Let go of the file."
+    "Close the file."
     self.container.close()
 
 def _display_matrix(frame):
@@ -235,7 +235,7 @@ def _missing(self: VideoReader):
 # %% ../../nbs/40a_apply.video.ipynb #f0790851
 @patch(as_prop=True)
 def complete(self: VideoReader) -> bool:
-    "Has all been well so far?"
+    "Return whether all frames were read without an error."
     return not self.problems and not self.damaged
 
 @patch
@@ -258,7 +258,7 @@ def __next__(self: VideoReader) -> VideoFrame:
 def read_frames(
     path,  # of a video file
 ):  # yields 3xHxW frames in 0..1, upright
-    "The pictures of a video, one at a time."
+    "Yield the images of a video."
     with VideoReader(path) as reader:
         for frame in reader:
             yield frame.image
@@ -266,7 +266,7 @@ def read_frames(
 # %% ../../nbs/40a_apply.video.ipynb #3a99868d
 @dataclass(frozen=True)
 class _Coding:
-    "How to code one kind of picture."
+    "How to code one kind of image."
     codec: str
     pixels: str
     options: tuple = ()
@@ -282,7 +282,7 @@ CODINGS = {  # (suffix, transparent)
 }
 
 def _coding(path, channels):
-    "How to code pictures of some channels into a file, or what to choose instead."
+    "How to code images of some channels into a file, or what to choose instead."
     coding = CODINGS.get((path.suffix.lower(), channels == 4))
     if coding is None:
         advice = 'cannot hold transparency; use .mov or .webm' if channels == 4 else 'cannot be written; use .mov, .mp4 or .webm'
@@ -291,7 +291,7 @@ def _coding(path, channels):
 
 # %% ../../nbs/40a_apply.video.ipynb #36b59d16
 def _to_frame(image, coding, scaler):
-    "The frame to encode of a 1, 3 or 4xHxW picture."
+    "The frame to encode of a 1, 3 or 4xHxW image."
     image = image.detach().float().cpu().nan_to_num(0).clamp(0, 1)
     image = image.expand(3, -1, -1) if len(image) == 1 else image
     if coding.codec == 'libx264':
@@ -354,7 +354,7 @@ class _Sound:
 
 # %% ../../nbs/40a_apply.video.ipynb #e28efd12
 class VideoWriter:
-    "Pictures into a video file, whole or not at all; a context manager."
+    "Context manager that writes images to a video file atomically."
     def __init__(self,
         path,  # .mp4, .mov or .webm
         *,
@@ -365,7 +365,7 @@ class VideoWriter:
     ):
         self.path, self.rate, self.sound_from, self.pixel_aspect = Path(path), Fraction(rate), sound, pixel_aspect
         self.time_base = Fraction(time_base or 1 / self.rate)
-        _coding(self.path, 3)  # every file that can be written can hold colour
+        _coding(self.path, 3)  # every file that can be written can hold color
         self.count, self.notes, self._last, self._shape, self._sound, self._output = 0, [], -1, None, None, None
 
     @contextmanager
@@ -396,7 +396,7 @@ class VideoWriter:
 # %% ../../nbs/40a_apply.video.ipynb #83f0eafd
 @patch
 def _begin(self: VideoWriter, image):
-    "Lay out the streams for pictures like this one."
+    "Lay out the streams for images like this one."
     coding, scaler = _coding(self.path, len(image)), _av().video.reformatter.VideoReformatter()
     frame = _to_frame(image, coding, scaler)
     stream = self._output.add_stream(coding.codec, rate=self.rate, width=frame.width, height=frame.height, pix_fmt=coding.pixels,
@@ -423,10 +423,10 @@ def _finish(self: VideoWriter):
 # %% ../../nbs/40a_apply.video.ipynb #2a40a188
 @patch
 def write(self: VideoWriter,
-    image: torch.Tensor,  # 1xHxW alpha, 3xHxW colour or 4xHxW colour and alpha, in 0..1
+    image: torch.Tensor,  # 1xHxW alpha, 3xHxW color or 4xHxW color and alpha, in 0..1
     time=None,  # seconds; None: one frame after the last
 ):
-    "Add a picture."
+    "Write an image."
     if self._output is None:
         raise MattingError(f'{self.path}: not open; write inside `with VideoWriter(...) as writer:`')
     if self._shape is None:
@@ -447,7 +447,7 @@ def write(self: VideoWriter,
 # %% ../../nbs/40a_apply.video.ipynb #ad444594
 def _mattes(reader, matter, delay):
     "Each frame's prediction and time; with a delay, smoothed and one frame late."
-    smoother, waiting, matter = OneFrameDelay(), None, getattr(matter, 'plain', matter)  # settled one by one, frames would flicker
+    smoother, waiting, matter = OneFrameDelay(), None, getattr(matter, 'plain', matter)  # refined one by one, frames would flicker
     for frame in reader:
         prediction = matter(frame.image)
         if not delay:
@@ -470,7 +470,7 @@ def plan_video(
     outputs=('alpha', 'composite'),  # out of 'alpha', 'cutout', 'composite'; a text with commas will do
     cutout_suffix: str = '.webm',  # '.webm' (VP9: small, for browsers) or '.mov' (ProRes 4444: large, for editors)
 ) -> dict:  # {output: path}
-    "Where each result of a video goes: OUT/alpha/STEM.mp4 and so on."
+    "Return the path of each result of a video, such as OUT/alpha/STEM.mp4."
     path, out = Path(path), Path(out)
     if cutout_suffix not in CUTOUT_SUFFIXES:
         raise MattingError(f'cutout_suffix={cutout_suffix!r}: transparency needs {" or ".join(CUTOUT_SUFFIXES)}')
@@ -513,21 +513,21 @@ def predict_video(
     out,  # folder for alpha/STEM.mp4, composite/STEM.mp4, cutout/STEM.webm
     *,
     outputs=('alpha', 'composite'),  # out of 'alpha', 'cutout', 'composite'; a text with commas will do
-    background=None,  # for the composite: a picture file, a colour or 'checkerboard'
+    background=None,  # for the composite: an image file, a color or 'checkerboard'
     delay: bool = True,  # remove flicker of one frame
     progress=None,  # something with `step(name)` and `close()`; None: a line on a terminal
     audio: bool = True,  # copy the sound to composite and cut-out
     cutout_suffix: str = '.webm',  # '.webm' (small, for browsers) or '.mov' (large, for editors)
     begin=None,  # a function that is called before the first file is made; None: nothing is
 ) -> dict:  # input, frames, expected, size, rate, duration, seconds, fps, complete, notes, files {output: path}
-    "Matte a video, in the memory of a few frames whatever its length."
+    "Matte a video in the memory of a few frames, whatever its length."
     plan, matter = plan_video(path, out, outputs=outputs, cutout_suffix=cutout_suffix), as_matter(matter)
     _check_matter(matter, path)
     if background is not None and 'composite' not in plan:
         raise MattingError(f'a background ({background}) is of use only with the output composite: ask for it too')
-    backdrop, start = Backdrop('checkerboard' if background is None else background), time.time()
+    backdrop, start = Background('checkerboard' if background is None else background), time.time()
     with VideoReader(path) as reader, ExitStack() as stack:
-        backdrop = Backdrop(backdrop.fit(*reader.size))  # scaled once, not for each frame
+        backdrop = Background(backdrop.fit(*reader.size))  # scaled once, not for each frame
         progress = progress or _line(reader)
         stack.callback(progress.close)
         if begin is not None:
@@ -544,7 +544,7 @@ def predict_video(
 def describe_video(
     report: dict,  # what `predict_video` returns
 ) -> str:  # a few lines for a terminal
-    "A report in words."
+    "Describe a report as text."
     head = f'{report["input"]}: {report["frames"]} frames in {report["seconds"]:.1f} s ({report["fps"]:.1f} a second)'
     lines = [head if report['complete'] else f'{head}, NOT COMPLETE']
     return '\n'.join([*lines, *(f'  note: {n}' for n in report['notes']), *(f'  {p}' for p in report['files'].values())])

@@ -37,7 +37,7 @@ def cover(
     *,
     generator: torch.Generator | None = None,  # decides where the window lies along the longer side; None: in the middle
 ) -> torch.Tensor:  # 3 x height x width in 0..1
-    "The largest window of a shape, shrunk to a size with anti-aliasing, or magnified if the picture is too small."
+    "Crop the largest window of an aspect ratio and resize it, with anti-aliasing when it shrinks."
     height, width = picture.shape[-2:]
     scale = max(size[0] / height, size[1] / width)
     down, across = (min(side, max(1, round(wanted / scale))) for side, wanted in ((height, size[0]), (width, size[1])))
@@ -60,7 +60,7 @@ def _cached(path, longest):
     return (image * 255).round().to(torch.uint8)
 
 def _window(image, size, draw):
-    "A window of a picture of bytes; four numbers in 0..1 decide its scale, place and mirroring."
+    "A window of an image of bytes; four numbers in 0..1 decide its scale, place and mirroring."
     height, width = image.shape[-2:]
     fit = min(height / size[0], width / size[1])
     scale = fit * (0.4 + 0.6 * draw[0])
@@ -72,11 +72,11 @@ def _window(image, size, draw):
 
 # %% ../../nbs/13_data.backgrounds.ipynb #2b690f18
 class BackgroundFolder(Dataset):
-    "The pictures of a folder, nested to any depth, as 3xHxW tensors in 0..1."
+    "Images of a folder, nested to any depth, as 3xHxW tensors in 0..1."
     def __init__(self,
         files,  # list of files, or one or several folders
         *,
-        longest: int = 800,  # larger pictures are shrunk to this side
+        longest: int = 800,  # larger images are shrunk to this side
     ):
         folders = files if isinstance(files, (list, tuple)) else [files]
         self.files = [p for f in folders for p in (list_images(f, recursive=True) if Path(f).is_dir() or not Path(f).suffix else [Path(f)])]
@@ -85,18 +85,18 @@ class BackgroundFolder(Dataset):
             raise MattingError(f'{files}: no picture found there; expected JPEG or PNG files, in folders of any depth')
 
     def __len__(self):
-        "Number of pictures."
+        "Number of images."
         return len(self.files)
 
     def __getitem__(self, index) -> torch.Tensor:
-        "The picture at an index."
+        "The image at an index."
         return _cached(self.files[index], self.longest).float() / 255
 
     def random(self,
         size: tuple,  # height and width wanted
         generator: torch.Generator,  # decides which and where
     ) -> torch.Tensor:  # 3xHxW in 0..1
-        "A random window of a random picture."
+        "Return a random window of a random image."
         which, *draw = torch.rand(5, generator=generator).tolist()
         return _window(_cached(self.files[int(which * len(self.files))], self.longest), size, draw)
 
@@ -105,7 +105,7 @@ def load_backgrounds(
     *,
     root=None,  # where a named set was unpacked
 ) -> BackgroundFolder:
-    "Backgrounds from folders, or of a named data set."
+    "Load backgrounds from folders or a named dataset."
     if isinstance(name, (list, tuple)):
         return BackgroundFolder([p for part in name for p in load_backgrounds(part).files])
     if Path(name).is_dir():
@@ -120,7 +120,7 @@ def load_backgrounds(
     return BackgroundFolder(root)
 
 def sample_backgrounds() -> BackgroundFolder:
-    "The embedded textures."
+    "Return the embedded textures."
     return BackgroundFolder(samples_folder() / 'textures')
 
 # %% ../../nbs/13_data.backgrounds.ipynb #f9801427
@@ -129,18 +129,18 @@ def choose(self: BackgroundFolder,
     count: int,  # how many
     generator: torch.Generator,  # decides which
 ) -> list:  # of indices; none comes again before all have come
-    "Choose pictures without reading them."
+    "Choose random images without reading them."
     rounds = -(-count // len(self.files))
     drawn = [torch.randperm(len(self.files), generator=generator) for _ in range(rounds)]
     return torch.cat(drawn)[:count].tolist() if count > 0 else []
 
 @patch
 def window(self: BackgroundFolder,
-    index: int,  # of the picture
+    index: int,  # of the image
     size: tuple,  # height and width wanted
     generator: torch.Generator,  # decides where
 ) -> torch.Tensor:  # 3xHxW in 0..1
-    "A random window of one picture."
+    "Return a random window of one image."
     return _window(_cached(self.files[index], self.longest), size, torch.rand(4, generator=generator).tolist())
 
 @patch
@@ -149,7 +149,7 @@ def several(self: BackgroundFolder,
     size: tuple,  # height and width wanted
     generator: torch.Generator,  # decides which and where
 ) -> torch.Tensor:  # count x 3 x H x W in 0..1
-    "Random windows of different pictures, for as long as there are enough."
+    "Return random windows of different images, as far as there are enough."
     chosen = self.choose(count, generator)
     return torch.stack([self.window(index, size, generator) for index in chosen]) if chosen else torch.zeros(0, 3, *size)
 
@@ -159,9 +159,9 @@ def empty_window(
     size: tuple,  # height and width wanted
     generator: torch.Generator,  # decides how large a window, and where
     *,
-    least: float = 0.12,  # smallest window, as a share of the largest of its shape that fits into the picture
+    least: float = 0.12,  # smallest window, as a share of the largest of its shape that fits into the image
 ) -> torch.Tensor | None:  # 3xHxW in 0..1; None where the subject leaves no room
-    "A window of a photograph beside its subject, of a random size, brought to a size."
+    "Crop a random window beside the subject of a photograph and resize it."
     height, width = sample.size
     covered = cv2.integral((sample.alpha[0] > 0.01).numpy().astype(np.uint8))
     fit, (share, place) = min(height / size[0], width / size[1]), torch.rand(2, generator=generator).tolist()
@@ -190,7 +190,8 @@ def _outline(rng, size):
     return points + rng.uniform(0, 1, 2) * size[::-1]
 
 class Clutter:
-    "Backgrounds full of things: the usual ones, windows beside the subjects of photographs, and leaves of both upon them."
+    """Cluttered backgrounds: the usual ones, windows beside the subjects of photographs, and pieces of both pasted onto
+    them."""
     def __init__(self,
         plain,  # has `.random((height, width), generator)`, such as BackgroundFolder
         *,
@@ -231,7 +232,7 @@ class Clutter:
         size: tuple,  # height and width wanted
         generator: torch.Generator,  # decides everything
     ) -> torch.Tensor:  # 3xHxW in 0..1
-        "A scene, with or without leaves, sharp or out of focus."
+        "Return a scene, with or without pasted pieces, sharp or out of focus."
         rng = np.random.default_rng(torch.randint(2**62, (1,), generator=generator).item())
         scene = self._scene(size, generator)
         if rng.random() >= self.probability:

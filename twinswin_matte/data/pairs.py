@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMAGE_FOLDERS', 'ALPHA_FOLDERS', 'TRIMAP_FOLDERS', 'describe_folder', 'Pair', 'match_files', 'find_pairs',
-           'first_folder', 'pair_folders', 'requantise', 'shrink', 'cutout_sample', 'PairFolder', 'read_pair',
-           'bleed_colour', 'paint_colour', 'CutoutFolder', 'foreground_key', 'split_by_hash', 'SampleCache']
+           'first_folder', 'pair_folders', 'requantize', 'shrink', 'cutout_sample', 'PairFolder', 'read_pair',
+           'bleed_color', 'paint_color', 'CutoutFolder', 'foreground_key', 'split_by_hash', 'SampleCache']
 
 # %% ../../nbs/11_data.pairs.ipynb #c460160b
 import re
@@ -23,26 +23,26 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as tv
 
 from ..composite import composite, estimate_foreground
-from ..core import MatteReader, MattingError, MattingSample, describe_left_out, is_opaque, left_out, list_images, load_alpha, load_image
-from ..jobs import file_stem
+from ..core import MatteReader, MattingError, MattingSample, describe_skipped_files, is_opaque, skipped_files, list_images, load_alpha, load_image
+from ..batch_io import file_stem
 from ..trimap import TrimapReader, load_trimap
 
 # %% ../../nbs/11_data.pairs.ipynb #cd4295d6
 def describe_folder(
     folder,  # any path
-) -> str:  # 'folders gt, im; 12 pictures (a.jpg, b.jpg, ...)'
-    "What lies in a folder, in one line."
+) -> str:  # 'folders gt, im; 12 images (a.jpg, b.jpg, ...)'
+    "Describe the content of a folder in one line."
     folder = Path(folder)
     if not folder.is_dir():
         parent = next((p for p in folder.parents if p.is_dir()), Path('.'))
         return f'{folder} does not exist; in {parent} there is: {describe_folder(parent)}'
     entries = sorted(e for e in folder.iterdir() if not e.name.startswith('.'))
     folders = [e.name for e in entries if e.is_dir()]
-    pictures, others = [p.name for p in list_images(folder)], left_out(folder)
+    pictures, others = [p.name for p in list_images(folder)], skipped_files(folder)
     words = ['folders ' + _some(folders)] if folders else []
     words += [f'{len(pictures)} pictures ({_some(pictures)})'] if pictures else []
     told = {p: why for p, why in others.items() if why}
-    words += [describe_left_out(told)] if told else []
+    words += [describe_skipped_files(told)] if told else []
     return '; '.join(words + ([f'{len(others) - len(told)} other files'] if len(others) > len(told) else [])) or 'nothing'
 
 def _some(names, most=4):
@@ -53,7 +53,7 @@ def _some(names, most=4):
 # %% ../../nbs/11_data.pairs.ipynb #fda5f4c4
 @dataclass(frozen=True)
 class Pair:
-    "The files of one sample."
+    "Files of one sample."
     name: str  # unique within its dataset, usually the file's stem
     image: Path  # the photograph
     alpha: Path  # its matte
@@ -91,7 +91,7 @@ def match_files(
     composites: bool = False,  # images NAME_0, NAME_1, ... share the matte NAME
     where: str = '',  # for messages: which folders these are
 ) -> list:  # of Pair, sorted by name
-    "Put files of the same name together."
+    "Match files by name."
     partner = {n: _alpha_name(n, alphas, composites) for n in sorted(images)}
     missing = [n for n, a in partner.items() if a is None]
     unused = sorted(set(alphas) - set(partner.values()))
@@ -117,7 +117,7 @@ def find_pairs(
     key=None,  # function from the path below the folder to a name; default: the file's stem
     composites: bool = False,  # images NAME_0, NAME_1, ... share the matte NAME
 ) -> list:  # of Pair, sorted by name
-    "Pair two folders by file name, whatever the suffixes."
+    "Pair the files of two folders by name, whatever the suffixes."
     look = dict(recursive=recursive, key=key)
     return match_files(_by_key(images, **look), _by_key(alphas, **look), strict=strict, composites=composites,
                        trimaps=_by_key(trimaps, **look) if trimaps else None, where=f' in {images} and {alphas}')
@@ -131,7 +131,7 @@ def first_folder(
     root,  # where they would be
     names,  # of alternatives, the preferred one first; 'a/b' is nested
 ) -> Path | None:  # the first that is there
-    "Which of several names a folder has."
+    "Return the first of several folder names that exists."
     return next((Path(root) / n for n in names if (Path(root) / n).is_dir()), None)
 
 def pair_folders(
@@ -149,17 +149,17 @@ def _smaller(x, size):
     "Resize a CxHxW tensor with antialiasing."
     return tv.resize(x, list(size), interpolation=tv.InterpolationMode.BILINEAR, antialias=True).clamp(0, 1)
 
-def requantise(
+def requantize(
     trimap: torch.Tensor,  # 1xHxW, interpolated
 ) -> torch.Tensor:  # 1xHxW in {0, 0.5, 1}
-    "What was mixed by interpolation is unknown."
+    "Set interpolated trimap values to unknown."
     return (0.5 + 0.5 * (trimap > 0.999).float() - 0.5 * (trimap < 0.001).float())
 
 def shrink(
     sample: MattingSample,  # any sample
     longest: int | None,  # longest side afterwards, in pixels; None changes nothing
 ) -> MattingSample:  # the same or a smaller one, never larger
-    "Bring a sample to a longest side."
+    "Resize a sample to a longest side."
     height, width = sample.size
     if longest is None or max(height, width) <= longest:
         return sample
@@ -167,28 +167,28 @@ def shrink(
     parts = {n: getattr(sample, n) for n in ('image', 'alpha', 'trimap', 'foreground', 'background')}
     smaller = {n: _smaller(x, size) for n, x in parts.items() if x is not None}
     if 'trimap' in smaller:
-        smaller['trimap'] = requantise(smaller['trimap'])
+        smaller['trimap'] = requantize(smaller['trimap'])
     return sample.replace(**smaller)
 
 # %% ../../nbs/11_data.pairs.ipynb #20d63a50
 def cutout_sample(
-    foreground: torch.Tensor,  # 3xHxW straight colour
+    foreground: torch.Tensor,  # 3xHxW straight color
     alpha: torch.Tensor,  # 1xHxW in 0..1
     *,
     name: str = '',  # of the sample
     gray: float = 0.5,  # of the provisional background
-) -> MattingSample:  # image is the object over grey
-    "A sample of an object without a scene."
+) -> MattingSample:  # image is the object over gray
+    "Build a sample of a cut-out, an object without a scene."
     background = torch.full_like(foreground, gray)
     return MattingSample(composite(foreground, background, alpha), alpha, foreground=foreground, background=background,
                          name=name, meta={'cutout': True})
 
 class PairFolder(Dataset):
-    "Samples of paired files."
+    "Dataset of paired files."
     def __init__(self,
         source,  # a folder with `im` and `gt` or similar, or a list of `Pair`
         *,
-        content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's colour alone
+        content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's color alone
         read_alpha=None,  # function from path to 1xHxW; None: a `MatteReader` of all mattes
         longest: int | None = None,  # shrink to this longest side in pixels
         matte_range=None,  # the number that the mattes have for opaque (1, 255, 4095), or 'labels', if it is not what their files' 8 or 16 bits say
@@ -210,7 +210,7 @@ class PairFolder(Dataset):
 
     @property
     def names(self) -> list:
-        "The names of the samples in order."
+        "Sample names in order."
         return [p.name for p in self.pairs]
 
     def __getitem__(self, index: int) -> MattingSample:
@@ -219,7 +219,7 @@ class PairFolder(Dataset):
 
 # %% ../../nbs/11_data.pairs.ipynb #bdc7098d
 def _is_turned(path):
-    "Does the EXIF of a picture say that it lies on its side?"
+    "Does the EXIF of an image say that it lies on its side?"
     try:
         with Image.open(path) as picture:
             return picture.getexif().get(274, 1) in (5, 6, 7, 8)
@@ -237,7 +237,7 @@ def _same_size(pair, image, other, path):
 def read_pair(
     pair: Pair,  # what to read
     *,
-    content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's colour alone
+    content: str = 'photo',  # 'photo', or 'foreground' if the image is the object's color alone
     read_alpha=load_alpha,  # function from path to 1xHxW
     read_trimap=load_trimap,  # the same for trimaps
 ) -> MattingSample:  # image and alpha, with trimap or foreground if there is one
@@ -257,50 +257,50 @@ def read_pair(
 def subset(self: PairFolder,
     names,  # names to keep
 ) -> PairFolder:  # with the same settings
-    "Only the pairs with these names."
+    "Return only the pairs with these names."
     keep = set(names)
     part = copy(self)
     part.pairs = [p for p in self.pairs if p.name in keep]
     return part
 
 # %% ../../nbs/11_data.pairs.ipynb #678acf8f
-def bleed_colour(
+def bleed_color(
     foreground: torch.Tensor,  # 3xHxW, undefined where alpha is 0
     alpha: torch.Tensor,  # 1xHxW in 0..1
 ) -> torch.Tensor:  # 3xHxW, defined everywhere, unchanged where alpha > 0
-    "Continue the colour of what is seen into what is clear."
+    "Extend the color of visible pixels into transparent ones."
     weight = alpha[None]
-    colour = foreground[None] * weight
-    levels = [(colour, weight)]
+    color = foreground[None] * weight
+    levels = [(color, weight)]
     while max(levels[-1][1].shape[-2:]) > 1:
         levels.append(tuple(F.avg_pool2d(x, 2, ceil_mode=True) for x in levels[-1]))
-    colour, weight = levels.pop()
-    filled = colour / weight.clamp_min(1e-8)
+    color, weight = levels.pop()
+    filled = color / weight.clamp_min(1e-8)
     while levels:
-        colour, weight = levels.pop()
+        color, weight = levels.pop()
         wide = F.interpolate(filled, size=weight.shape[-2:], mode='bilinear', align_corners=False)
-        filled = torch.where(weight > 1e-6, colour / weight.clamp_min(1e-8), wide)
+        filled = torch.where(weight > 1e-6, color / weight.clamp_min(1e-8), wide)
     return torch.where(alpha > 0, foreground, filled[0].clamp(0, 1))
 
 # %% ../../nbs/11_data.pairs.ipynb #bb651bf6
-def paint_colour(
+def paint_color(
     alpha: torch.Tensor,  # 1xHxW, only its size counts
-    name: str,  # decides the colours
-) -> torch.Tensor:  # 3xHxW straight colour
-    "One colour that varies softly, the same for the same name."
+    name: str,  # decides the colors
+) -> torch.Tensor:  # 3xHxW straight color
+    "Return a smoothly varying color, the same for the same name."
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode(errors='surrogateescape')))
     base = 0.15 + 0.8 * torch.rand(1, 3, 1, 1, generator=generator)
     field = (base + 0.12 * torch.randn(1, 3, 4, 4, generator=generator)).clamp(0, 1)
     return F.interpolate(field, size=alpha.shape[-2:], mode='bicubic', align_corners=True)[0].clamp(0, 1)
 
-def _is_colourless(foreground, alpha):
-    "Is the seen part of one colour, as of a shape that waits for its colour?"
+def _is_colorless(foreground, alpha):
+    "Is the seen part of one color, as of a shape that waits for its color?"
     seen = foreground[:, alpha[0] > 0.1]
     return seen.numel() == 0 or bool((seen.amax(1) - seen.amin(1)).max() < 0.04)
 
 # %% ../../nbs/11_data.pairs.ipynb #1eb38cd6
 class CutoutFolder(Dataset):
-    "Samples of RGBA files: an object without a scene."
+    "Dataset of RGBA files, objects without a scene."
     def __init__(self,
         source,  # a folder, or a list of files
         *,
@@ -318,23 +318,23 @@ class CutoutFolder(Dataset):
 
     @property
     def names(self) -> list:
-        "The names of the samples in order."
+        "Sample names in order."
         return [f.stem for f in self.files]
 
     def __getitem__(self, index: int) -> MattingSample:
-        "Read one cut-out; its colour is defined everywhere."
+        "Read one cut-out; its color is defined everywhere."
         path = self.files[index]
         rgba = load_image(path, channels=4)
-        colour, alpha = rgba[:3], rgba[3:]
+        color, alpha = rgba[:3], rgba[3:]
         if is_opaque(alpha):
             raise MattingError(f'{path}: has no transparent pixel; a cut-out needs an alpha channel')
-        colour = paint_colour(alpha, path.stem) if _is_colourless(colour, alpha) else bleed_colour(colour, alpha)
-        return shrink(cutout_sample(colour, alpha, name=path.stem), self.longest)
+        color = paint_color(alpha, path.stem) if _is_colorless(color, alpha) else bleed_color(color, alpha)
+        return shrink(cutout_sample(color, alpha, name=path.stem), self.longest)
 
     def subset(self,
         names,  # names to keep
     ) -> 'CutoutFolder':  # with the same settings
-        "Only the cut-outs with these names."
+        "Return only the cut-outs with these names."
         keep = set(names)
         return CutoutFolder([f for f in self.files if f.stem in keep], longest=self.longest)
 
@@ -342,7 +342,7 @@ class CutoutFolder(Dataset):
 def foreground_key(
     name: str,  # a sample's name
 ) -> str:  # the same for everything made of the same photograph
-    "Which object a name speaks of."
+    "Return the key of the object that a file name refers to."
     found = re.search(r'(?<![0-9a-z])[a-z]_[0-9a-f]{8}(?![0-9a-z])', name)
     return found.group() if found else name
 
@@ -356,7 +356,7 @@ def split_by_hash(
     fractions: dict | None = None,  # share of each side, e.g. {'train': .8, 'validation': .2}
     key=foreground_key,  # what must stay together
 ) -> dict:  # side -> list of names, in their order
-    "Divide names so that one foreground is on one side only."
+    "Split names by a hash of their foreground key, so that one foreground is in one split only."
     fractions = fractions or {'train': 0.8, 'validation': 0.2}
     total = sum(fractions.values())
     if min(fractions.values(), default=-1) < 0 or total <= 0:
@@ -379,7 +379,7 @@ def _fill_empty(place, sides):
 
 # %% ../../nbs/11_data.pairs.ipynb #51761b94
 class SampleCache(Dataset):
-    "A dataset that is read once, at a limited size, with foreground and background colours."
+    "Dataset that is read once, at a limited size, with foreground and background colors."
     def __init__(self,
         source,  # a dataset of MattingSample
         *,
@@ -398,11 +398,11 @@ class SampleCache(Dataset):
 
     @property
     def names(self) -> list:
-        "The names of the samples in order."
+        "Sample names in order."
         return self.source.names
 
     def warm(self) -> 'SampleCache':
-        "Read now what fits."
+        "Read now what fits into memory."
         for index in range(len(self)):
             if self.room <= 0:
                 break
@@ -423,7 +423,7 @@ class SampleCache(Dataset):
 
 # %% ../../nbs/11_data.pairs.ipynb #ea1511a9
 def _pack(sample):
-    "The sample with bytes for colours and half floats for alpha."
+    "The sample with bytes for colors and half floats for alpha."
     packed = {n: getattr(sample, n) for n in ('image', 'foreground', 'background', 'trimap')}
     packed = {n: None if x is None else x.mul(255 if n != 'trimap' else 2).round().to(torch.uint8) for n, x in packed.items()}
     if sample.meta.get('cutout'):
@@ -443,7 +443,7 @@ def _unpack(packed):
 
 @patch
 def _read(self: SampleCache, index):
-    "One sample from the source, made smaller, with its colours estimated, packed."
+    "One sample from the source, made smaller, with its colors estimated, packed."
     sample = shrink(self.source[index], self.longest)
     if self.foregrounds and sample.foreground is None:
         sample.foreground, sample.background = estimate_foreground(sample.image, sample.alpha, return_background=True)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['INDEX', 'UNFINISHED', 'split_photograph', 'encode_sample', 'RawSample', 'write_shards', 'ShardFile', 'find_shards',
-           'check_shards', 'Lane', 'shuffled_window', 'SampleStream', 'ShardStream', 'MixedStream', 'StreamTransform',
-           'StreamLoader', 'stream_loader', 'measure_loading']
+           'Lane', 'shuffled_window', 'SampleStream', 'ShardStream', 'MixedStream', 'StreamTransform', 'StreamLoader',
+           'stream_loader', 'measure_loading']
 
 # %% ../../nbs/15a_data.shards.ipynb #7433b274
 import bisect
@@ -37,9 +37,9 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 from .. import __version__
 from ..composite import composite, estimate_foreground
 from ..core import MattingError, MattingSample, atomic_write, file_digest, one_thread, optional_package, save_json
-from .loaders import _as_backgrounds, _start_worker, augmentation_ranges, collate, generator_for
-from .pairs import SampleCache, bleed_colour, cutout_sample, shrink
-from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, OntoBackground, Recolor, is_composite
+from .loaders import as_backgrounds, init_worker, augmentation_ranges, collate, generator_for
+from .pairs import SampleCache, bleed_color, cutout_sample, shrink
+from .transforms import AddTrimap, ColorJitter, Degrade, Harmonize, RandomBackground, Recolor, is_composite
 
 # %% ../../nbs/15a_data.shards.ipynb #e85ed613
 def _webdataset():
@@ -51,11 +51,11 @@ def split_photograph(
     image: torch.Tensor,  # 3xHxW photograph in 0..1
     alpha: torch.Tensor,  # 1xHxW in 0..1
 ) -> tuple:  # foreground and background, each 3xHxW, whose composite is the photograph
-    "Two layers of straight colour that together give the photograph again."
+    "Split a photograph into two layers of straight color whose composite is the photograph."
     foreground, background = estimate_foreground(image, alpha, return_background=True)
     rest = (image - composite(foreground, background, alpha)) / (alpha**2 + (1 - alpha) ** 2)
     foreground, background = (foreground + alpha * rest).clamp(0, 1), (background + (1 - alpha) * rest).clamp(0, 1)
-    return bleed_colour(foreground, alpha), bleed_colour(background, 1 - alpha)
+    return bleed_color(foreground, alpha), bleed_color(background, 1 - alpha)
 
 # %% ../../nbs/15a_data.shards.ipynb #4e362245
 def _jpeg(image, quality):
@@ -78,7 +78,7 @@ def _layers(sample):
     "Foreground, and the background if the sample is a photograph."
     known = sample.foreground is not None
     if known and (sample.meta.get('cutout') or sample.background is None or is_composite(sample)):
-        return bleed_colour(sample.foreground, sample.alpha), None
+        return bleed_color(sample.foreground, sample.alpha), None
     if sample.image is None:
         raise MattingError(f'{sample.name or "sample"}: has neither a foreground nor a photograph; a shard needs one of them')
     return split_photograph(sample.image, sample.alpha)
@@ -86,10 +86,10 @@ def _layers(sample):
 def encode_sample(
     sample: MattingSample,  # with alpha, and image or foreground
     *,
-    quality: int = 95,  # of the JPEG colours
+    quality: int = 95,  # of the JPEG colors
     longest: int | None = None,  # shrink to this longest side in pixels
 ) -> dict:  # file suffix -> bytes
-    "The compressed parts of a sample; a composite is none of them."
+    "Encode a sample into compressed parts; the composite is not stored."
     if sample.alpha is None:
         raise MattingError(f'{sample.name or "sample"}: has no alpha; a shard holds mattes')
     bits, sample = _depth(sample.alpha), shrink(sample, longest)
@@ -105,7 +105,7 @@ def encode_sample(
 # %% ../../nbs/15a_data.shards.ipynb #fab3dd92
 @dataclass
 class RawSample:
-    "The compressed parts of a sample, and where they come from."
+    "Compressed parts of a sample and their origin."
     parts: dict  # file suffix -> bytes
     index: int = 0  # of the sample among all samples of its shards
     turn: int = 0  # how often the data set had been gone through before in this epoch
@@ -113,7 +113,7 @@ class RawSample:
 
     @property
     def notes(self) -> dict:
-        "Name, size and other notes."
+        "Name, size and other metadata."
         return json.loads(self.parts['json'])
 
     def pixels(self,
@@ -125,8 +125,8 @@ class RawSample:
         suffix = next((s for s in self.parts if s.startswith(name + '.')), None)
         if suffix is None:
             return None
-        colour = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
-        array = cv2.imdecode(np.frombuffer(self.parts[suffix], np.uint8), cv2.IMREAD_UNCHANGED if suffix.endswith('png') else colour[shrunk])
+        color = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+        array = cv2.imdecode(np.frombuffer(self.parts[suffix], np.uint8), cv2.IMREAD_UNCHANGED if suffix.endswith('png') else color[shrunk])
         if array is None:
             raise MattingError(f'{self.shard}: sample {self.index} holds a damaged {suffix}; get the shard again, or pass skip_damaged=True')
         return array
@@ -137,20 +137,20 @@ def _plane(array):
     scale = {'uint8': 255, 'uint16': 65535}.get(array.dtype.name, 1)
     return torch.from_numpy(array.astype(np.float32))[None].div_(scale)
 
-def _colours(array):
+def _colors(array):
     "3xHxW tensor in 0..1 of an HxWx3 array of bytes, blue first."
     return rearrange(torch.from_numpy(cv2.cvtColor(array, cv2.COLOR_BGR2RGB)), 'h w c -> c h w').contiguous().float().div_(255)
 
 @patch
 def decode(self: RawSample) -> MattingSample:
-    "All parts as tensors: a photograph put together again, or a cut-out."
+    "Decode all parts as tensors and composite a photograph again."
     notes, alpha = self.notes, _plane(self.pixels('alpha'))
     foreground, background, trimap = (self.pixels(n) for n in ('foreground', 'background', 'trimap'))
-    foreground = _colours(foreground)
+    foreground = _colors(foreground)
     if background is None:
         sample = cutout_sample(foreground, alpha, name=notes['name'])
     else:
-        background = _colours(background)
+        background = _colors(background)
         sample = MattingSample(composite(foreground, background, alpha), alpha, foreground=foreground, background=background, name=notes['name'])
     sample.meta.update(notes['meta'])
     return sample if trimap is None else sample.replace(trimap=_plane(trimap).mul(2).round().div(2))
@@ -190,7 +190,7 @@ class _Encoded(Dataset):
             return index, error
 
 def _same(value):
-    "The value itself."
+    "Return the value unchanged."
     return value
 
 # %% ../../nbs/15a_data.shards.ipynb #5cd7d740
@@ -241,15 +241,15 @@ def write_shards(
     out,  # folder for the shards
     *,
     megabytes: float = 256,  # a shard is closed when it holds this much
-    quality: int = 95,  # of the JPEG colours
+    quality: int = 95,  # of the JPEG colors
     longest: int | None = None,  # shrink to this longest side in pixels; twice the size of the crops is plenty
     workers: int = 0,  # encoding processes
     shuffle: bool = True,  # deal the samples into the shards in a random, always equal order
     overwrite: bool = False,  # replace shards that are there
     progress=None,  # called with (samples written, samples in all)
-    card=None,  # licence, source and notes: a dict, a text or a DatasetCard; kept in the index
+    card=None,  # license, source and notes: a dict, a text or a DatasetCard; kept in the index
 ) -> dict:  # the index, as in shards.json
-    "Write a data set as shards; after an interruption, the same call goes on."
+    "Write a dataset as shards; after an interruption, the same call continues."
     _webdataset()
     out, source = Path(out), _sources(source)
     if not len(source):
@@ -280,7 +280,7 @@ def _finish(out, plan, shards, card):
 # %% ../../nbs/15a_data.shards.ipynb #911a7fa1
 @dataclass(frozen=True)
 class ShardFile:
-    "One shard and what the index says of it."
+    "One shard and its entry in the index."
     where: str  # path or URL
     samples: int  # how many it holds
     size: int | None = None  # bytes, if known
@@ -359,7 +359,7 @@ def _expand(shards):
 def find_shards(
     shards,  # folder, address of an index, pattern with * or {000..099}, or a list of these
 ) -> list:  # of ShardFile
-    "Which shards there are, and how many samples each of them holds."
+    "Find shards and the number of samples in each."
     files = []
     for where in _expand(shards):
         index = _index_at(_beside(where, INDEX)) or {'shards': []}
@@ -403,22 +403,6 @@ def _read_shard(shard, retries=2):
         if attempt >= retries or not _is_url(shard.where):
             raise MattingError(f'{shard.where}: is damaged: {given} of {shard.samples} samples can be read{reason}; get it again, or pass skip_damaged=True')
 
-# %% ../../nbs/15a_data.shards.ipynb #507a43ce
-def check_shards(
-    folder,  # with shards and their index
-) -> list:  # of sentences; empty if all is well
-    "Compare every local shard with the size and the checksum in the index."
-    index, wrong = _index_at(str(Path(folder) / INDEX)), []
-    if index is None:
-        raise MattingError(f'{folder}: no index of shards there; write_shards makes one')
-    for s in index['shards']:
-        path = Path(folder) / s['name']
-        if not path.is_file():
-            wrong.append(f'{path}: is missing')
-        elif path.stat().st_size != s['bytes'] or file_digest(path) != s['sha256']:
-            wrong.append(f'{path}: is not what was written')
-    return wrong
-
 # %% ../../nbs/15a_data.shards.ipynb #b437f35c
 def _cut(total, parts, place):
     "First and last of one of several nearly equal ranges; the longer ones come first."
@@ -428,7 +412,7 @@ def _cut(total, parts, place):
 
 @dataclass(frozen=True)
 class Lane:
-    "One of the paths on which an epoch is read."
+    "One of the lanes in which an epoch is read."
     number: int  # of this lane
     lanes: int  # how many there are
     chunk: int  # samples that are taken from a lane at once: a batch
@@ -439,7 +423,7 @@ class Lane:
         total: int,  # samples in all
         turn: int,  # how often the data set had been gone through before
     ) -> tuple:  # first and last
-        "Which part of the line this lane reads: whole chunks; the rest goes to the lane whose turn is next."
+        "Return the range of the shard line that this lane reads; whole chunks, remainders go to the next lane in turn."
         start, end = _cut(total, self.world, self.rank)
         place = (self.number - turn) % self.lanes
         chunks, rest = divmod(end - start, self.chunk)
@@ -452,7 +436,7 @@ def shuffled_window(
     window: int,  # how many are held at a time; 1 keeps the order
     generator: torch.Generator,  # decides
 ) -> list:  # the numbers 0 to total - 1
-    "The order in which a shuffle buffer of a given size would give them."
+    "Return the order that a shuffle buffer of a given size produces."
     held, order = list(range(min(window, total))), []
     for k, draw in enumerate(torch.rand(total, generator=generator, dtype=torch.float64).tolist()):
         pick = int(draw * len(held))
@@ -478,7 +462,7 @@ def _here(rank, world):
     return rank, world
 
 class SampleStream(IterableDataset):
-    "A stream of samples whose order is a function of seed and epoch."
+    "Stream of samples whose order is a function of seed and epoch."
     def __init__(self,
         *,
         seed: int = 0,  # another seed gives another order
@@ -496,19 +480,19 @@ class SampleStream(IterableDataset):
 
     @property
     def epoch(self) -> int:
-        "The epoch, counted from 0."
+        "Epoch, counted from 0."
         return int(self._place[0])
 
     def set_epoch(self,
         epoch: int,  # counted from 0
     ) -> None:
-        "Choose the epoch; a position in another epoch is forgotten."
+        "Set the epoch and reset the position if it changes."
         if epoch != self.epoch:
             self._place[:] = torch.tensor([epoch, 0])
             self._seen = None
 
     def total(self) -> int:  # distinct samples, over all processes
-        "How many samples there are."
+        "Number of samples."
         raise NotImplementedError
 
     def lane(self,
@@ -516,7 +500,7 @@ class SampleStream(IterableDataset):
         lane: Lane,  # whose part
         start: int,  # position within the epoch
     ):  # yields RawSample for ever, None for what cannot be read
-        "The samples of one lane from a position on, round after round."
+        "Yield the samples of one lane from a position on, repeating forever."
         raise NotImplementedError
 
 # %% ../../nbs/15a_data.shards.ipynb #2a4bce38
@@ -531,14 +515,14 @@ def __len__(self: SampleStream):
 
 @patch
 def state_dict(self: SampleStream) -> dict:
-    "Epoch, and how many samples of it were given."
+    "Return the epoch and the number of samples read in it."
     return {'epoch': self.epoch, 'position': int(self._place[1]) if self._seen is None else self._seen}
 
 @patch
 def load_state_dict(self: SampleStream,
     state: dict,  # from `state_dict`
 ) -> None:
-    "Go on after a position, in its epoch."
+    "Continue after a saved position."
     if not 0 <= state['position'] <= len(self):
         raise MattingError(f'position {state["position"]}: the epoch has {len(self)} samples; the state is of another stream')
     self._place[:] = torch.tensor([state['epoch'], state['position']])
@@ -548,7 +532,7 @@ def load_state_dict(self: SampleStream,
 def chunks(self: SampleStream,
     size: int,  # samples in a chunk
 ):  # yields (position after it, list of RawSample)
-    "The chunks of this epoch that fall to this worker."
+    "Yield the chunks of this epoch for this worker."
     epoch, start = self._place.tolist()
     return self._chunks(size, epoch, start)
 
@@ -597,7 +581,7 @@ def _decoded(self: SampleStream, raw, change=RawSample.decode):
 
 # %% ../../nbs/15a_data.shards.ipynb #5d687fbd
 class ShardStream(SampleStream):
-    "The samples of shards in a shuffled order."
+    "Samples of shards in a shuffled order."
     def __init__(self,
         shards,  # folder, address of an index, pattern with * or {000..099}, or a list of these
         *,
@@ -613,11 +597,11 @@ class ShardStream(SampleStream):
             raise MattingError(f'{shards}: the shards are empty')
 
     def total(self) -> int:
-        "Samples in all shards."
+        "Number of samples in all shards."
         return self._total
 
     def line(self, epoch: int, turn: int) -> list:  # numbers of shards
-        "The order of the shards."
+        "Return the order of the shards."
         if not self.shuffle:
             return list(range(len(self.files)))
         return torch.randperm(len(self.files), generator=generator_for(self.seed, epoch, turn)).tolist()
@@ -627,7 +611,7 @@ class ShardStream(SampleStream):
         lane: Lane,  # whose part
         start: int,  # position within the epoch
     ):  # yields RawSample for ever, None for what cannot be read
-        "The samples of one lane from a position on, round after round; None for what cannot be read."
+        "Yield the samples of one lane from a position on, repeating forever; None for unreadable ones."
         if not any(len(range(*lane.span(self._total, t))) for t in range(lane.lanes)):
             raise MattingError(f'{self._total} samples are too few for {lane.world} processes')
         for turn in count():
@@ -688,7 +672,7 @@ def _picked(self: ShardStream, file, places):
 
 # %% ../../nbs/15a_data.shards.ipynb #e4960cc8
 class MixedStream(SampleStream):
-    "Samples of several streams, drawn by weight."
+    "Weighted mixture of several streams."
     def __init__(self,
         streams: dict,  # name -> stream
         *,
@@ -707,17 +691,17 @@ class MixedStream(SampleStream):
 
     @property
     def skips_damaged(self) -> bool:
-        "Is what cannot be read left out?"
+        "Whether unreadable samples are skipped."
         return all(s.skips_damaged for s in self.streams.values())
 
     def total(self) -> int:
-        "Samples of all streams."
+        "Number of samples in all streams."
         return sum(s.total() for s in self.streams.values())
 
 # %% ../../nbs/15a_data.shards.ipynb #1cdeff18
 @patch
 def draws(self: MixedStream, epoch: int, lane: Lane):  # yields numbers of streams for ever
-    "Which stream each sample of a lane comes from."
+    "Yield the index of the stream that each sample of a lane comes from."
     edges = torch.tensor(list(self.weights.values()), dtype=torch.float64).cumsum(0)
     edges[int(edges.argmax()):] = 2.0  # rounding must not lead past the last stream that has a weight
     for block in count():
@@ -730,7 +714,7 @@ def lane(self: MixedStream,
     lane: Lane,  # whose part
     start: int,  # position within the epoch
 ):  # yields RawSample for ever, None for what cannot be read
-    "The samples of one lane from a position on."
+    "Yield the samples of one lane from a position on."
     draws, streams = self.draws(epoch, lane), list(self.streams.values())
     passed = [0] * len(streams)
     for pick in islice(draws, start):
@@ -749,9 +733,9 @@ class _Opened:
     raw: RawSample
     alpha: np.ndarray  # HxW
     draw: list  # random numbers in 0..1
-    colours: dict = field(default_factory=dict)  # 'foreground' and perhaps 'background', HxWx3 bytes
+    colors: dict = field(default_factory=dict)  # 'foreground' and perhaps 'background', HxWx3 bytes
     window: tuple = (0, 0, 0)  # top, left, side in pixels of the source
-    shrunk: int = 1  # colours were decoded at one part in this many
+    shrunk: int = 1  # colors were decoded at one part in this many
 
 def _choose_window(alpha, size, guided, draw):
     "Top, left and side of a square window: the whole, anywhere, or around a soft pixel."
@@ -765,12 +749,12 @@ def _choose_window(alpha, size, guided, draw):
         most = np.iinfo(alpha.dtype).max
         soft = np.flatnonzero(cv2.inRange(alpha, math.floor(0.02 * most) + 1, math.ceil(0.98 * most) - 1))
         if len(soft):
-            centre = divmod(int(soft[int(pick * len(soft))]), width)
-            return *(min(max(0, c - side // 2), s - side) if s >= side else (s - side) // 2 for c, s in zip(centre, (height, width), strict=True)), side
+            center = divmod(int(soft[int(pick * len(soft))]), width)
+            return *(min(max(0, c - side // 2), s - side) if s >= side else (s - side) // 2 for c, s in zip(center, (height, width), strict=True)), side
     return *(int(u * (s - side + 1)) if s >= side else (s - side) // 2 for u, s in zip((down, across), (height, width), strict=True)), side
 
 def _align(window, size, limit=8):
-    "The window on a grid on which colours can be decoded at one part in 1, 2, 4 or 8, and that part."
+    "The window on a grid on which colors can be decoded at one part in 1, 2, 4 or 8, and that part."
     top, left, side = window
     shrunk = next(s for s in (limit, 4, 2, 1) if side >= s * size or s == 1)
     return tuple(v - v % shrunk for v in (top, left, side)), shrunk
@@ -796,32 +780,32 @@ def _turning(draw, size, *, degrees=15, scale=(0.8, 1.25), shear=5, probability=
 
 # %% ../../nbs/15a_data.shards.ipynb #1f0d7d7c
 class StreamTransform:
-    "Crop, flip, turn, another background and perhaps its light, change of light, damage, trimap: as `training_transform`, from bytes."
+    "Training augmentation on compressed samples, as `training_transform`."
     def __init__(self,
         size: int,  # side of the crops in pixels
         *,
-        backgrounds=None,  # BackgroundFolder, or None to keep each picture's own
+        backgrounds=None,  # BackgroundFolder, or None to keep each image's own
         trimap: bool | int = False,  # add a trimap and crop around what is unknown; a number is its largest radius in pixels, True is 20
-        onto: float = 0.7,  # probability of another background
-        harmonise: float = 0.0,  # probability that a composite takes on the light of its background
-        recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
-        apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
-        variation: float = 1.0,  # how far samples are turned, scaled and relit
+        background_prob: float = 0.7,  # probability of another background
+        harmonize_prob: float = 0.0,  # probability that a composite takes on the light of its background
+        random_recolor_prob: float = 0.0,  # probability that the parts of a composed subject take on other colors and patterns
+        independent_jitter: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
+        augmentation_strength: float = 1.0,  # how far samples are turned, scaled and relit
         augment: bool = True,  # False: crop and background only
     ):
-        self.turn, relight = augmentation_ranges(variation)
-        self.size, self.guided, self.onto, self.augment = size, trimap, 0.0 if backgrounds is None else onto, augment
+        self.turn, relight = augmentation_ranges(augmentation_strength)
+        self.size, self.guided, self.background_prob, self.augment = size, trimap, 0.0 if backgrounds is None else background_prob, augment
         self.has_backgrounds = backgrounds is not None
-        light = [*([('composite', Recolor(recolour, patterns=backgrounds))] if recolour else []), *([('composite', Harmonize(harmonise))] if harmonise else [])]
-        changes = [('augment', ColorJitter(**relight, apart=apart)), ('augment', Degrade())] if augment else []
-        self.steps = [('decode', self._open), ('crop', self._choose), ('decode', self._decode), ('crop', self._cut), ('composite', OntoBackground(backgrounds, probability=0)),
+        light = [*([('composite', Recolor(random_recolor_prob, patterns=backgrounds))] if random_recolor_prob else []), *([('composite', Harmonize(harmonize_prob))] if harmonize_prob else [])]
+        changes = [('augment', ColorJitter(**relight, independent_jitter=independent_jitter)), ('augment', Degrade())] if augment else []
+        self.steps = [('decode', self._open), ('crop', self._choose), ('decode', self._decode), ('crop', self._cut), ('composite', RandomBackground(backgrounds, probability=0)),
                       *light, *changes, *([('trimap', AddTrimap((2, 20 if trimap is True else trimap)))] if trimap else [])]
 
     def __call__(self,
         raw: RawSample,  # from a stream
         generator: torch.Generator,  # decides everything
     ) -> MattingSample:  # of size x size
-        "The changed sample."
+        "Decode and augment a sample."
         for _, step in self.steps:
             raw = step(raw, generator)
         return raw
@@ -838,11 +822,11 @@ class StreamTransform:
 # %% ../../nbs/15a_data.shards.ipynb #eca47209
 @patch
 def _decode(self: StreamTransform, opened, generator):
-    "The colours that will be seen."
+    "The colors that will be seen."
     foreground = opened.raw.pixels('foreground', shrunk=opened.shrunk)
-    keeps = opened.draw[5] >= self.onto
+    keeps = opened.draw[5] >= self.background_prob
     background = opened.raw.pixels('background', shrunk=opened.shrunk) if keeps else None
-    opened.colours = {'foreground': foreground} if background is None else {'foreground': foreground, 'background': background}
+    opened.colors = {'foreground': foreground} if background is None else {'foreground': foreground, 'background': background}
     return opened
 
 @patch
@@ -850,7 +834,7 @@ def _cut(self: StreamTransform, opened, generator):
     "Window, flip and turn; then tensors."
     top, left, side = opened.window
     small = [v // opened.shrunk for v in opened.window]
-    planes = {'alpha': _cut_window(opened.alpha, top, left, side, self.size), **{n: _cut_window(c, *small, self.size) for n, c in opened.colours.items()}}
+    planes = {'alpha': _cut_window(opened.alpha, top, left, side, self.size), **{n: _cut_window(c, *small, self.size) for n, c in opened.colors.items()}}
     height, width = opened.alpha.shape
     outside = top < 0 or left < 0 or top + side > height or left + side > width
     turns = self.augment and opened.draw[6] < self.turn['probability']
@@ -867,9 +851,9 @@ def _cut(self: StreamTransform, opened, generator):
 def _sample(self: StreamTransform, notes, planes):
     "The tensors of the crop."
     meta = {**notes['meta'], 'valid': torch.from_numpy(planes['valid'] > 0.999)[None]} if 'valid' in planes else dict(notes['meta'])
-    foreground, alpha = _colours(planes['foreground']), _plane(planes['alpha']).clamp_(0, 1)
+    foreground, alpha = _colors(planes['foreground']), _plane(planes['alpha']).clamp_(0, 1)
     if 'background' in planes:
-        background = _colours(planes['background'])
+        background = _colors(planes['background'])
         return MattingSample(composite(foreground, background, alpha), alpha, foreground=foreground, background=background, name=notes['name'], meta=meta)
     if self.has_backgrounds:
         return MattingSample(None, alpha, foreground=foreground, name=notes['name'], meta={**meta, 'cutout': True})
@@ -900,14 +884,14 @@ class _Batches(IterableDataset):
             yield position, collate(samples) if samples else None
 
 class StreamLoader:
-    "Batches of a stream; remembers how far it was read."
+    "Loader of augmented batches that remembers its position."
     def __init__(self,
         batches: _Batches,  # what to load
         *,
         workers: int = 0,  # loading processes
     ):
         self.dataset, self.stream, self.batch_size, self.workers, self._given = batches, batches.stream, batches.batch_size, workers, None
-        self.loader = DataLoader(batches, batch_size=None, num_workers=workers, collate_fn=_same, persistent_workers=workers > 0, worker_init_fn=_start_worker,
+        self.loader = DataLoader(batches, batch_size=None, num_workers=workers, collate_fn=_same, persistent_workers=workers > 0, worker_init_fn=init_worker,
                                  pin_memory=torch.cuda.is_available(), generator=generator_for(batches.seed))
 
     def __len__(self):
@@ -917,7 +901,7 @@ class StreamLoader:
     def set_epoch(self,
         epoch: int,  # counted from 0
     ) -> None:
-        "Choose the epoch; a position in another epoch is forgotten."
+        "Set the epoch and reset the position if it changes."
         if epoch != self.stream.epoch:
             self._given = None
         self.stream.set_epoch(epoch)
@@ -931,13 +915,13 @@ class StreamLoader:
         self.stream._place[1] = 0
 
     def state_dict(self) -> dict:
-        "Epoch, and how many of its samples were handed out."
+        "Return the epoch and the number of samples yielded in it."
         return {**self.stream.state_dict(), **({} if self._given is None else {'position': self._given})}
 
     def load_state_dict(self,
         state: dict,  # from `state_dict`
     ) -> None:
-        "Go on after a position, in its epoch."
+        "Continue after a saved position."
         self.stream.load_state_dict(state)
         self._given = None
 
@@ -949,27 +933,27 @@ def stream_loader(
     size: int = 256,  # side of the crops in pixels
     backgrounds=None,  # BackgroundFolder, or folders such as `open_data(...).backgrounds`
     trimap: bool | int = False,  # samples carry a trimap; a number is its largest radius in pixels, True is 20
-    onto: float = 0.7,  # probability that a photograph is put onto another background
-    harmonise: float = 0.0,  # probability that a composite takes on the light of its background
-    recolour: float = 0.0,  # probability that the parts of a composed subject take on other colours and patterns
-    apart: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
-    variation: float = 1.0,  # how far samples are turned, scaled and relit
+    background_prob: float = 0.7,  # probability that a photograph is put onto another background
+    harmonize_prob: float = 0.0,  # probability that a composite takes on the light of its background
+    random_recolor_prob: float = 0.0,  # probability that the parts of a composed subject take on other colors and patterns
+    independent_jitter: float = 0.0,  # probability that subject and background of a composite are relit each in its own way
+    augmentation_strength: float = 1.0,  # how far samples are turned, scaled and relit
     augment: bool = True,  # False: crop and background only
     seed: int = 0,  # decides the changes; the order is the stream's
     workers: int = 0,  # loading processes
     samples_per_epoch: int | None = None,  # over all processes; None: as the stream says
 ) -> StreamLoader:
-    "A loader of augmented batches from a stream; call `set_epoch` before each epoch."
+    "Build a loader of augmented batches from a stream; call `set_epoch` before each epoch."
     if workers and stream.lanes % workers:
         warnings.warn(f'{workers} workers do not divide {stream.lanes} lanes: the order of samples will be one of {workers} workers only', stacklevel=2)
     stream = copy.copy(stream)
     stream._place, stream._seen = torch.zeros(2, dtype=torch.long).share_memory_(), None
     stream.samples = samples_per_epoch or stream.samples
-    transform = StreamTransform(size, backgrounds=_as_backgrounds(backgrounds), trimap=trimap, onto=onto, harmonise=harmonise, recolour=recolour, apart=apart, variation=variation, augment=augment)
+    transform = StreamTransform(size, backgrounds=as_backgrounds(backgrounds), trimap=trimap, background_prob=background_prob, harmonize_prob=harmonize_prob, random_recolor_prob=random_recolor_prob, independent_jitter=independent_jitter, augmentation_strength=augmentation_strength, augment=augment)
     return StreamLoader(_Batches(stream, transform, batch_size, seed), workers=workers)
 
 # %% ../../nbs/15a_data.shards.ipynb #ac9fdbed
-_KIND = {'OntoBackground': 'composite', 'Harmonize': 'composite', 'AddTrimap': 'trimap', 'MixedCrop': 'crop', 'CropAroundUnknown': 'crop', 'RandomCrop': 'crop', 'Letterbox': 'crop'}
+_KIND = {'RandomBackground': 'composite', 'Harmonize': 'composite', 'AddTrimap': 'trimap', 'MixedCrop': 'crop', 'CropAroundUnknown': 'crop', 'RandomCrop': 'crop', 'Letterbox': 'crop'}
 
 def _timed(clock, name, function, *values):
     "Call a function and add the processor time in seconds to a clock."
@@ -1011,7 +995,7 @@ def measure_loading(
     *,
     batches: int = 8,  # how many to measure, after the first
 ) -> dict:  # samples_per_second, workers, samples_per_core (per second), milliseconds: step -> time on one core
-    "How fast a loader is, and where the time goes."
+    "Measure the throughput of a loader and where its time goes."
     wanted, given, start = batches + 1, 0, None
     for number, batch in enumerate(loader):
         if number == 0:

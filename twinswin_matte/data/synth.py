@@ -21,7 +21,7 @@ from ..core import MattingError, MattingSample, Registry, list_images, load_imag
 # %% ../../nbs/10_data.synth.ipynb #c5e6eadb
 @lru_cache(maxsize=8)
 def _load_textures(folder):
-    "HxWx3 uint8 pictures of a folder, none larger than about 800 pixels."
+    "HxWx3 uint8 images of a folder, none larger than about 800 pixels."
     pictures = []
     for path in list_images(folder, recursive=True):
         picture = (load_image(path).permute(1, 2, 0).numpy() * 255).astype(np.uint8)
@@ -32,11 +32,11 @@ def _load_textures(folder):
     return tuple(pictures)
 
 def _tint(rng, strength=0.35):
-    "Three gains around 1 that change colour and brightness."
+    "Three gains around 1 that change color and brightness."
     return rng.uniform(0.55, 1.2) * (1 + rng.uniform(-strength, strength, 3))
 
 def _window(rng, size, pictures, share):
-    "HxWx3 uint8: a window that holds a share of a picture's shorter side, perhaps mirrored."
+    "HxWx3 uint8: a window that holds a share of an image's shorter side, perhaps mirrored."
     height, width = size
     picture = pictures[rng.integers(len(pictures))]
     side = max(4, int(rng.uniform(*share) * min(picture.shape[:2])))
@@ -47,7 +47,7 @@ def _window(rng, size, pictures, share):
     return window[:, ::-1] if rng.random() < 0.5 else window
 
 def _texture(rng, size, pictures, share=(0.2, 0.6)):
-    "HxWx3 float32 in 0..1: a window with its colours shifted."
+    "HxWx3 float32 in 0..1: a window with its colors shifted."
     window = _window(rng, size, pictures, share)
     table = np.clip(np.arange(256)[:, None] * _tint(rng)[None], 0, 255).astype(np.float32) / 255
     return np.stack([table[:, c][window[..., c]] for c in range(3)], -1)
@@ -83,43 +83,43 @@ def _fixed(points):
     "Points with four binary digits after the point, as OpenCV wants them."
     return np.round(np.asarray(points) * 16).astype(np.int32)
 
-def _bytes(colour):
+def _bytes(color):
     "0..1 to 0..255, rounded."
-    return np.clip(np.round(np.asarray(colour) * 255), 0, 255).astype(np.uint8)
+    return np.clip(np.round(np.asarray(color) * 255), 0, 255).astype(np.uint8)
 
 class _Painting:
-    "Coverage at twice the size, and a colour for every pixel."
+    "Coverage at twice the size, and a color for every pixel."
     def __init__(self, size, ground=(0.5, 0.5, 0.5)):
         self.size, self.cover = size, np.zeros((2 * size[0], 2 * size[1]), np.uint8)
-        self.colour = np.ascontiguousarray(np.broadcast_to(_bytes(ground), (*size, 3)))
+        self.color = np.ascontiguousarray(np.broadcast_to(_bytes(ground), (*size, 3)))
 
-    def fill(self, outline, colour=None, *, hole=False):
-        "A closed outline, of one colour or with an HxWx3 picture."
+    def fill(self, outline, color=None, *, hole=False):
+        "A closed outline, of one color or with an HxWx3 image."
         cv2.fillPoly(self.cover, [_fixed(outline * 2)], 0 if hole else 255, cv2.LINE_AA, 4)
-        if colour is None:
+        if color is None:
             return
         stencil = np.zeros(self.size, np.uint8)
         cv2.fillPoly(stencil, [_fixed(outline)], 255, cv2.LINE_8, 4)
-        self.colour[stencil > 0] = _bytes(colour)[stencil > 0] if np.ndim(colour) == 3 else _bytes(colour)
+        self.color[stencil > 0] = _bytes(color)[stencil > 0] if np.ndim(color) == 3 else _bytes(color)
 
     def alpha(self):
         "HxW float32 coverage."
         return cv2.resize(self.cover, (self.size[1], self.size[0]), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
     def lit(self, rng, strength=0.35):
-        "HxWx3 float32 colour, lighter on one side than on the other."
+        "HxWx3 float32 color, lighter on one side than on the other."
         angle, (height, width) = rng.uniform(0, 2 * np.pi), self.size
         x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-        return self.colour.astype(np.float32) / 255 * (1 + np.float32(strength) * (np.float32(math.cos(angle)) * x + np.float32(math.sin(angle)) * y))[..., None]
+        return self.color.astype(np.float32) / 255 * (1 + np.float32(strength) * (np.float32(math.cos(angle)) * x + np.float32(math.sin(angle)) * y))[..., None]
 
-def _blob(rng, centre, radius, *, rough=0.12, points=90):
-    "A wobbly closed outline around a centre; `radius` is a number or (across, down)."
+def _blob(rng, center, radius, *, rough=0.12, points=90):
+    "A wobbly closed outline around a center; `radius` is a number or (across, down)."
     angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
     wobble = 1 + sum(rng.uniform(0, rough) / k * np.sin(k * angle + rng.uniform(0, 6.3)) for k in range(2, 7))
-    return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], 1) * wobble[:, None] * np.asarray(radius)
+    return np.asarray(center) + np.stack([np.cos(angle), np.sin(angle)], 1) * wobble[:, None] * np.asarray(radius)
 
 def _patch(rng, size):
-    "HxW float32 coverage of a wobbly patch that holds most of the picture."
+    "HxW float32 coverage of a wobbly patch that holds most of the image."
     painting, across = _Painting(size), np.array(size[::-1])
     painting.fill(_blob(rng, across * rng.uniform(0.42, 0.58, 2), across * rng.uniform(0.32, 0.46), rough=0.18))
     return painting.alpha()
@@ -128,11 +128,11 @@ def _patch(rng, size):
 @patch
 def strands(self: _Painting,
     lines,  # count x steps x 2 points x, y in pixels
-    tones,  # count gains of the base colour; a dozen shades are kept apart, in random order
+    tones,  # count gains of the base color; a dozen shades are kept apart, in random order
     base,  # three floats in 0..1
     *,
-    thickness: int = 1,  # of the middle third in pixels; the first third is one thicker, tips are one pixel, the colour is as thick everywhere
-    covers: bool = True,  # false: colour only, alpha stays
+    thickness: int = 1,  # of the middle third in pixels; the first third is one thicker, tips are one pixel, the color is as thick everywhere
+    covers: bool = True,  # false: color only, alpha stays
 ):
     "Draw polylines, thinner towards their tips."
     points, third = _fixed(lines * 2), max(1, lines.shape[1] // 3)
@@ -143,8 +143,8 @@ def strands(self: _Painting,
     nearest = np.abs(np.asarray(tones)[:, None] - shades).argmin(1)
     for k in (5, 8, 0, 11, 3, 9, 1, 6, 12, 4, 10, 2, 7):
         if (nearest == k).any():
-            colour = tuple(int(v) for v in _bytes(np.asarray(base) * shades[k]))
-            cv2.polylines(self.colour, list(_fixed(lines[nearest == k])), False, colour, max(1, thickness), cv2.LINE_AA, 4)
+            color = tuple(int(v) for v in _bytes(np.asarray(base) * shades[k]))
+            cv2.polylines(self.color, list(_fixed(lines[nearest == k])), False, color, max(1, thickness), cv2.LINE_AA, 4)
 
 def _grow(rng, roots, directions, length, *, curl=0.12, steps=12, gravity=0.035):
     "count x steps x 2 points of strands that leave roots in given directions, bend a little at every step, and yield to gravity."
@@ -155,10 +155,10 @@ def _grow(rng, roots, directions, length, *, curl=0.12, steps=12, gravity=0.035)
     move = np.stack([np.cos(angle), np.sin(angle) + gravity * np.arange(steps)], -1) * reach[..., None]
     return np.concatenate([roots[:, None], roots[:, None] + np.cumsum(move, 1)], 1)
 
-def _fringe(rng, outline, centre, length, *, count, curl=0.06, lean=0.5):
-    "Strands that leave an outline, in locks: neighbours lean the same way."
+def _fringe(rng, outline, center, length, *, count, curl=0.06, lean=0.5):
+    "Strands that leave an outline, in locks: neighbors lean the same way."
     picked = rng.integers(len(outline), size=count)
-    away = (outline - np.asarray(centre))[picked]
+    away = (outline - np.asarray(center))[picked]
     turn = np.arctan2(away[:, 1], away[:, 0]) + rng.normal(0, lean, len(outline) // 6 + 1)[picked // 6] + rng.normal(0, 0.18, count)
     away = np.stack([np.cos(turn), np.sin(turn)], 1)
     roots = outline[picked] - away * rng.uniform(0, 0.15, (count, 1)) * length + rng.normal(0, 1.2, (count, 2))
@@ -197,7 +197,7 @@ _HAIR = ((0.10, 0.07, 0.05), (0.30, 0.19, 0.11), (0.66, 0.49, 0.29), (0.48, 0.20
 _SKIN = ((0.93, 0.76, 0.66), (0.85, 0.65, 0.52), (0.70, 0.49, 0.36), (0.50, 0.33, 0.24), (0.36, 0.23, 0.17))
 
 def _one_of(rng, palette):
-    "A colour of a palette, a little changed."
+    "A color of a palette, a little changed."
     return np.asarray(palette[rng.integers(len(palette))]) * rng.uniform(0.85, 1.15) * (1 + rng.uniform(-0.04, 0.04, 3))
 
 def _cloth(rng, size, pictures):
@@ -222,11 +222,11 @@ def _face(rng, painting, head, skin):
     painting.fill(np.array([[x - 0.42 * r, y], [x + 0.42 * r, y], [x + 0.5 * r, y + 1.75 * r], [x - 0.5 * r, y + 1.75 * r]]), skin * 0.8)
     painting.fill(_blob(rng, (x, y), r * np.array([0.82, 1.08]), rough=0.03, points=120), skin)
     marks = [((u, -0.06), (0.13, 0.05), (0.25, 0.18, 0.15)) for u in (-0.34, 0.34)] + [((u, -0.24), (0.18, 0.035), (0.3, 0.2, 0.15)) for u in (-0.34, 0.34)]
-    for (u, v), (a, b), colour in [*marks, ((0, 0.55), (0.24, 0.06), (0.68, 0.3, 0.28)), ((0.05, 0.25), (0.1, 0.05), skin * 0.75)]:
-        centre, axes = _fixed([x + u * r, y + v * r]), _fixed([a * r, b * r])
-        cv2.ellipse(painting.colour, tuple(map(int, centre)), tuple(map(int, axes)), 0, 0, 360, tuple(int(c) for c in _bytes(colour)), -1, cv2.LINE_AA, 4)
+    for (u, v), (a, b), color in [*marks, ((0, 0.55), (0.24, 0.06), (0.68, 0.3, 0.28)), ((0.05, 0.25), (0.1, 0.05), skin * 0.75)]:
+        center, axes = _fixed([x + u * r, y + v * r]), _fixed([a * r, b * r])
+        cv2.ellipse(painting.color, tuple(map(int, center)), tuple(map(int, axes)), 0, 0, 360, tuple(int(c) for c in _bytes(color)), -1, cv2.LINE_AA, 4)
     top, left = max(0, int(y - 1.2 * r)), max(0, int(x - r))
-    part = painting.colour[top:int(y + 1.2 * r) + 1, left:int(x + r) + 1]
+    part = painting.color[top:int(y + 1.2 * r) + 1, left:int(x + r) + 1]
     part[:] = cv2.GaussianBlur(part, (0, 0), max(0.3, 0.045 * r))
 
 def _head(rng, size, low, high):
@@ -279,10 +279,10 @@ def _animal(rng, size):
 def _eyes_and_nose(painting, head):
     "Two eyes and a nose."
     x, y, r = head
-    for u, v, a, b, colour in ((-0.4, -0.08, 0.17, 0.15, (0.75, 0.68, 0.25)), (0.4, -0.08, 0.17, 0.15, (0.75, 0.68, 0.25)), (-0.4, -0.08, 0.07, 0.14, (0.05, 0.05, 0.05)),
+    for u, v, a, b, color in ((-0.4, -0.08, 0.17, 0.15, (0.75, 0.68, 0.25)), (0.4, -0.08, 0.17, 0.15, (0.75, 0.68, 0.25)), (-0.4, -0.08, 0.07, 0.14, (0.05, 0.05, 0.05)),
                                (0.4, -0.08, 0.07, 0.14, (0.05, 0.05, 0.05)), (0, 0.3, 0.12, 0.08, (0.55, 0.33, 0.32))):
-        centre, axes = tuple(map(int, _fixed([x + u * r, y + v * r]))), tuple(map(int, _fixed([a * r, b * r])))
-        cv2.ellipse(painting.colour, centre, axes, 0, 0, 360, tuple(int(c) for c in _bytes(colour)), -1, cv2.LINE_AA, 4)
+        center, axes = tuple(map(int, _fixed([x + u * r, y + v * r]))), tuple(map(int, _fixed([a * r, b * r])))
+        cv2.ellipse(painting.color, center, axes, 0, 0, 360, tuple(int(c) for c in _bytes(color)), -1, cv2.LINE_AA, 4)
 
 @SYNTH.register('fur')
 def _fur(rng, size, pictures):
@@ -306,7 +306,7 @@ def _fur(rng, size, pictures):
 
 @SYNTH.register('leaves')
 def _leaves(rng, size, pictures):
-    "Twigs with leaves in many shades of one colour, each with its stalk and rib."
+    "Twigs with leaves in many shades of one color, each with its stalk and rib."
     (height, width), side = size, min(size)
     base = _one_of(rng, ((0.22, 0.42, 0.12), (0.35, 0.5, 0.15), (0.6, 0.45, 0.1), (0.55, 0.18, 0.1)))
     t, painting = np.linspace(-1, 1, 17), _Painting(size, base)
@@ -341,9 +341,9 @@ def _thread(u, period, width):
     away = np.abs((u / period) % 1 - 0.5) * period
     return np.clip(width / 2 - away + 0.5, 0, 1)
 
-def _plain(rng, size, pictures, colour, texture=0.25):
-    "HxWx3 float32: one colour, with a little of a photograph in it."
-    return np.clip(texture * _texture(rng, size, pictures) + (1 - texture) * np.asarray(colour, np.float32), 0, 1)
+def _plain(rng, size, pictures, color, texture=0.25):
+    "HxWx3 float32: one color, with a little of a photograph in it."
+    return np.clip(texture * _texture(rng, size, pictures) + (1 - texture) * np.asarray(color, np.float32), 0, 1)
 
 @SYNTH.register('net')
 def _net(rng, size, pictures):
@@ -412,21 +412,21 @@ def _solid(rng, size, pictures):
     "Some overlapping solid shapes, one perhaps with a hole."
     side, painting = min(size), _Painting(size)
     for _ in range(int(rng.integers(1, 4))):
-        centre, corners = np.array(size[::-1]) * rng.uniform(0.25, 0.75, 2), int(rng.choice([3, 4, 5, 6, 60, 60]))
+        center, corners = np.array(size[::-1]) * rng.uniform(0.25, 0.75, 2), int(rng.choice([3, 4, 5, 6, 60, 60]))
         surface = _plain(rng, size, pictures, rng.uniform(0.2, 1) * _tint(rng, 0.4), texture=rng.uniform(0.2, 1))
-        painting.fill(_blob(rng, centre, side * rng.uniform(0.1, 0.28) * rng.uniform(0.6, 1.4, 2), rough=rng.uniform(0, 0.25), points=corners), surface)
+        painting.fill(_blob(rng, center, side * rng.uniform(0.1, 0.28) * rng.uniform(0.6, 1.4, 2), rough=rng.uniform(0, 0.25), points=corners), surface)
         if rng.random() < 0.3:
-            painting.fill(_blob(rng, centre, side * rng.uniform(0.04, 0.1), rough=0), hole=True)
+            painting.fill(_blob(rng, center, side * rng.uniform(0.04, 0.1), rough=0), hole=True)
     alpha = painting.alpha()
     depth = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
     return alpha, painting.lit(rng) * (1 - 0.45 * np.exp(-depth / (0.05 * side)))[..., None]
 
-def _smeared(rng, alpha, colour, kernel, border):
-    "Alpha and premultiplied colour through one filter, and straight colour again."
+def _smeared(rng, alpha, color, kernel, border):
+    "Alpha and premultiplied color through one filter, and straight color again."
     kernel = kernel / kernel.sum()
     soft = np.clip(cv2.filter2D(alpha, -1, kernel, borderType=border), 0, 1)
-    light = cv2.filter2D(colour.astype(np.float32) * alpha[..., None], -1, kernel, borderType=border)
-    return soft, np.where(soft[..., None] > 1e-3, light / np.maximum(soft, 1e-3)[..., None], colour).astype(np.float32)
+    light = cv2.filter2D(color.astype(np.float32) * alpha[..., None], -1, kernel, borderType=border)
+    return soft, np.where(soft[..., None] > 1e-3, light / np.maximum(soft, 1e-3)[..., None], color).astype(np.float32)
 
 SYNTH['shapes'] = _solid
 
@@ -458,22 +458,22 @@ def random_matte(
     seed: int = 0,  # the same seed gives the same sample everywhere
     textures=None,  # folder of photographs; the embedded ones by default
 ) -> MattingSample:  # image, alpha, foreground and background; the image is exactly their composite
-    "Draw one matte and paint it with photographs."
+    "Draw one procedural matte and paint it with photographs."
     size = (size, size) if isinstance(size, int) else tuple(size)
     if min(size) < 16:
         raise MattingError(f'size={size}: at least 16 pixels are needed to draw something')
     draw, rng = SYNTH[kind], np.random.default_rng([seed, SYNTH_KINDS.index(kind)])
     surfaces, scenes = (_load_textures(str(textures or samples_folder() / part)) for part in ('', 'textures'))
-    alpha, colour = draw(rng, size, surfaces)
+    alpha, color = draw(rng, size, surfaces)
     alpha = torch.from_numpy(np.ascontiguousarray(alpha, dtype=np.float32))[None].clamp_(0, 1)
-    colours = [np.clip(colour, 0, 1), _background(rng, size, scenes)]
-    foreground, background = (torch.from_numpy(np.ascontiguousarray(c, dtype=np.float32)).permute(2, 0, 1).contiguous() for c in colours)
+    colors = [np.clip(color, 0, 1), _background(rng, size, scenes)]
+    foreground, background = (torch.from_numpy(np.ascontiguousarray(c, dtype=np.float32)).permute(2, 0, 1).contiguous() for c in colors)
     image = composite(foreground, background, alpha)
     return MattingSample(image, alpha, foreground=foreground, background=background, name=f'{kind}-{seed:06d}', meta={'kind': kind, 'seed': seed})
 
 # %% ../../nbs/10_data.synth.ipynb #cd9ca85d
 class SynthMattes(Dataset):
-    "Synthetic mattes, made when asked for; sample i depends on the seed and i alone."
+    "Procedural mattes, generated on access; sample i depends only on the seed and i."
     def __init__(self,
         length: int,  # how many
         *,

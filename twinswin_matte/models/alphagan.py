@@ -16,7 +16,7 @@ from torch import nn
 from ..composite import composite
 from ..core import MattingError, nearest_name, pad_to_multiple, unpad
 from ..losses import full_precision
-from .blocks import check_options, normalisation, resize_to
+from .blocks import check_options, normalization, resize_to
 from .encoders import add_channels, create_encoder
 from .mattenet import MatteOutput, MattingModel, check_image, check_trimap, impose_known
 
@@ -32,7 +32,7 @@ def create_guided_encoder(
     pretrained=False,  # False, True (hub) or a file
     **options,  # passed to timm
 ):  # an Encoder of strides 2, 4, 8, 8, 8 that takes RGB and trimap
-    "A dilated ResNet with a fourth input channel."
+    "Create a dilated ResNet with a fourth input channel for the trimap."
     if not name.startswith('resnet'):
         raise MattingError(f'{name}: AlphaGAN needs the max-pooling of a ResNet; choose resnet18, resnet34 or resnet50')
     encoder = create_encoder(name, pretrained=pretrained, output_stride=8, **options)
@@ -42,7 +42,7 @@ def create_guided_encoder(
 
 # %% ../../nbs/28_models.alphagan.ipynb #97f06aa7
 class Aspp(nn.Module):
-    "One pixel, three distances, and the whole picture."
+    "Atrous spatial pyramid pooling: 1x1, three dilations and global pooling."
     def __init__(self,
         inside: int,  # channels in
         outside: int = 256,  # channels out, and of each branch
@@ -55,10 +55,10 @@ class Aspp(nn.Module):
         def branch(kernel, distance):
             "A convolution at one distance."
             conv = nn.Conv2d(inside, outside, kernel, padding=distance * (kernel // 2), dilation=distance, bias=False)
-            return nn.Sequential(conv, normalisation(outside, norm), nn.ReLU())
+            return nn.Sequential(conv, normalization(outside, norm), nn.ReLU())
         self.branches = nn.ModuleList([branch(1, 1), *(branch(3, d) for d in distances)])
         self.whole = nn.Sequential(nn.Conv2d(inside, outside, 1, bias=False), nn.GroupNorm(max(1, min(32, outside // 8)), outside), nn.ReLU())
-        self.project = nn.Sequential(nn.Conv2d(outside * 5, outside, 1, bias=False), normalisation(outside, norm), nn.ReLU(), nn.Dropout(dropout))
+        self.project = nn.Sequential(nn.Conv2d(outside * 5, outside, 1, bias=False), normalization(outside, norm), nn.ReLU(), nn.Dropout(dropout))
 
     def forward(self,
         x,  # NxCxhxw
@@ -72,7 +72,7 @@ def unpool(
     indices: torch.Tensor,  # NxCxhxw, of `F.max_pool2d(..., return_indices=True)`
     size: tuple,  # height and width before pooling
 ) -> torch.Tensor:  # NxCxHxW
-    "Each value where the maximum was, zero elsewhere, the mean where windows share a maximum."
+    "Place each value at its max-pooling index; zero elsewhere, the mean where windows share a maximum."
     flat, values = rearrange(indices, 'n c h w -> n c (h w)'), rearrange(x, 'n c h w -> n c (h w)')
     sums = values.new_zeros(*x.shape[:2], size[0] * size[1])
     counts = sums.scatter_add(2, flat, torch.ones_like(values))
@@ -80,12 +80,12 @@ def unpool(
 
 # %% ../../nbs/28_models.alphagan.ipynb #0e8f3228
 def _convs(*channels, norm):
-    "3x3 convolutions with normalisation and ReLU, one per step of channels."
-    steps = [(nn.Conv2d(i, o, 3, padding=1, bias=False), normalisation(o, norm), nn.ReLU()) for i, o in zip(channels, channels[1:], strict=False)]
+    "3x3 convolutions with normalization and ReLU, one per step of channels."
+    steps = [(nn.Conv2d(i, o, 3, padding=1, bias=False), normalization(o, norm), nn.ReLU()) for i, o in zip(channels, channels[1:], strict=False)]
     return nn.Sequential(*(layer for step in steps for layer in step))
 
 class UnpoolDecoder(nn.Module):
-    "The paper's: skips, the places of the maxima, and the picture at the end."
+    "Decoder of the paper: skip connections, unpooling by max-pooling indices, and the image at the end."
     def __init__(self,
         channels,  # of the encoder's maps
         inside: int = 256,  # channels of the ASPP
@@ -110,7 +110,7 @@ class UnpoolDecoder(nn.Module):
         return self.at1(torch.cat([x, image], 1))
 
 class BilinearDecoder(nn.Module):
-    "The public system's: bilinear, with the second stage and the pooled stem."
+    "Decoder of the public source: bilinear upsampling, with skips from the second stage and the pooled stem."
     def __init__(self,
         channels,  # of the encoder's maps
         inside: int = 256,  # channels of the ASPP
@@ -135,7 +135,7 @@ class BilinearDecoder(nn.Module):
 _VARIANTS = {'paper': UnpoolDecoder, 'source': BilinearDecoder}
 
 class AlphaGenerator(MattingModel):
-    "Picture and trimap to alpha."
+    "Generator: image and trimap to alpha."
     needs_trimap = True
     def __init__(self,
         encoder: str = 'resnet50',  # a ResNet
@@ -144,7 +144,7 @@ class AlphaGenerator(MattingModel):
         norm: str = 'group',  # 'group' or 'batch', outside of the encoder
         distances: tuple = (6, 12, 18),  # of the ASPP
         width: int = 256,  # channels of the ASPP
-        frozen_norm: bool = False,  # the encoder's batch norms keep what they learned
+        freeze_norm_epochs: bool = False,  # the encoder's batch norms keep what they learned
         pretrained=False,  # False, True or a file of encoder weights
         encoder_options: dict | None = None,  # passed to timm
     ):
@@ -152,7 +152,7 @@ class AlphaGenerator(MattingModel):
         if variant not in _VARIANTS:
             raise MattingError(f"variant={variant!r}: choose 'paper' or 'source'; did you mean {nearest_name(variant, _VARIANTS) or 'paper'!r}?")
         self.encoder = create_guided_encoder(encoder, pretrained=pretrained, **(encoder_options or {}))
-        self.encoder.freeze_norm(frozen_norm)
+        self.encoder.freeze_norm(freeze_norm_epochs)
         self.aspp = Aspp(self.encoder.channels[4], width, distances=tuple(distances), norm=norm)
         self.decoder = _VARIANTS[variant](self.encoder.channels, width, norm=norm)
 
@@ -161,31 +161,31 @@ def forward(self: AlphaGenerator,
     image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
     trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}, of the same size
 ) -> MatteOutput:  # of that size; `free_logits` in its extras are those before known pixels are re-imposed
-    "The alpha in the unknown region, the trimap's values elsewhere."
+    "Predict the alpha in the unknown region; elsewhere return the trimap's values."
     check_image(image)
     check_trimap(image, trimap)
     both, padding = pad_to_multiple(torch.cat([image, trimap.to(image)], 1), 8)
     maps = self.encoder(both)
-    seen = self.encoder.normalise(both)[:, :3]
+    seen = self.encoder.normalize(both)[:, :3]
     logits = unpad(self.decoder(self.aspp(maps[4]), maps, seen).float(), padding).contiguous()
     return MatteOutput(impose_known(logits, trimap), {'free_logits': logits})
 
 # %% ../../nbs/28_models.alphagan.ipynb #c4ee1bc4
 class PatchDiscriminator(nn.Module):
-    "A verdict for each patch of composite and trimap: logits."
+    "PatchGAN discriminator: one logit per patch of composite and trimap."
     def __init__(self,
         width: int = 64,  # channels of the first layer; doubled at each, up to eight times
         *,
         layers: int = 3,  # 3: patches of 70 pixels; 2: of 34
         norm: str = 'batch',  # 'batch' as pix2pix, or 'group'
-        spectral: bool = False,  # spectral normalisation of every convolution (Miyato et al., ICLR 2018)
+        spectral: bool = False,  # spectral normalization of every convolution (Miyato et al., ICLR 2018)
     ):
         super().__init__()
         wrap = nn.utils.parametrizations.spectral_norm if spectral else lambda layer: layer
         widths = [width * min(2**k, 8) for k in range(layers + 1)]
         modules = [wrap(nn.Conv2d(4, width, 4, 2, 1)), nn.LeakyReLU(0.2)]
         for k, (i, o) in enumerate(zip(widths, widths[1:], strict=False), 1):
-            modules += [wrap(nn.Conv2d(i, o, 4, 2 if k < layers else 1, 1, bias=False)), normalisation(o, norm), nn.LeakyReLU(0.2)]
+            modules += [wrap(nn.Conv2d(i, o, 4, 2 if k < layers else 1, 1, bias=False)), normalization(o, norm), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*modules, wrap(nn.Conv2d(widths[-1], 1, 4, 1, 1)))
 
     def forward(self,
@@ -214,7 +214,7 @@ def discriminator_loss(
     *,
     kind: str = 'bce',  # 'bce', 'lsgan' or 'hinge'
 ) -> torch.Tensor:  # scalar
-    "What the discriminator pays."
+    "Loss of the discriminator on real and fake logits."
     on_real, on_fake, _ = _game(kind)
     return 0.5 * (on_real(real).mean() + on_fake(fake).mean())
 
@@ -224,7 +224,7 @@ def generator_loss(
     *,
     kind: str = 'bce',  # 'bce', 'lsgan' or 'hinge'
 ) -> torch.Tensor:  # scalar
-    "What the generator pays for being found out."
+    "Adversarial loss of the generator."
     return _game(kind)[2](fake).mean()
 
 # %% ../../nbs/28_models.alphagan.ipynb #b628d52b
@@ -232,20 +232,20 @@ def real_and_fake(
     prediction: torch.Tensor,  # Nx1xHxW in 0..1
     target: torch.Tensor,  # Nx1xHxW in 0..1
     *,
-    foreground: torch.Tensor,  # Nx3xHxW straight colour
+    foreground: torch.Tensor,  # Nx3xHxW straight color
     background: torch.Tensor,  # Nx3xHxW
     double: bool = False,  # the fake as in the public source: the foreground is premultiplied by the true alpha, and then once more by the predicted one
 ) -> tuple:  # two Nx3xHxW in 0..1
-    "The composite made with the true alpha, and that with the predicted one."
+    "Return the composites made with the true and with the predicted alpha."
     return composite(foreground, background, target), composite(foreground * target if double else foreground, background, prediction)
 
 # %% ../../nbs/28_models.alphagan.ipynb #57fc87f2
 class AlphaGAN(MattingModel):
-    "A generator, and a discriminator for training."
+    "Generator, and a discriminator for training."
     needs_trimap = True
     small = {'encoder': 'resnet_nano', 'width': 16}
     training_only = ('discriminator',)
-    apart = ('discriminator',)
+    separate_parts = ('discriminator',)
     def __init__(self,
         encoder: str = 'resnet50',  # a ResNet
         *,
@@ -253,14 +253,14 @@ class AlphaGAN(MattingModel):
         norm: str = 'group',  # 'group' or 'batch', outside of the encoder
         distances: tuple = (6, 12, 18),  # of the ASPP
         width: int = 256,  # channels of the ASPP
-        frozen_norm: bool = False,  # the encoder's batch norms keep what they learned
+        freeze_norm_epochs: bool = False,  # the encoder's batch norms keep what they learned
         discriminator: dict | None = None,  # options of `PatchDiscriminator`, such as {'width': 64}; None: no GAN
         pretrained=False,  # False, True or a file of encoder weights
         encoder_options: dict | None = None,  # passed to timm
     ):
         super().__init__()
         check_options(PatchDiscriminator, discriminator or {}, 'the discriminator')
-        self.generator = AlphaGenerator(encoder, variant=variant, norm=norm, distances=distances, width=width, frozen_norm=frozen_norm, pretrained=pretrained, encoder_options=encoder_options)
+        self.generator = AlphaGenerator(encoder, variant=variant, norm=norm, distances=distances, width=width, freeze_norm_epochs=freeze_norm_epochs, pretrained=pretrained, encoder_options=encoder_options)
         self.discriminator = None if discriminator is None else PatchDiscriminator(**discriminator)
 
     def forward(self,

@@ -16,7 +16,7 @@ from .mattenet import MatteNet, MatteOutput
 
 # %% ../../nbs/26_models.dino.ipynb #2f58fe6b
 class BoundaryRefinement(nn.Module):
-    "Convolutions on the alpha, a learned tenth of which is added to it."
+    "Convolutions on the alpha that add a scaled residual; the scale is learned and starts at 0.1."
     def __init__(self):
         super().__init__()
         self.layers = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 1, 3, padding=1))
@@ -29,7 +29,7 @@ class BoundaryRefinement(nn.Module):
 
 # %% ../../nbs/26_models.dino.ipynb #149bc1f8
 class DinoMatte(MatteNet):
-    "A frozen self-supervised encoder, and a decoder that learns."
+    "Frozen self-supervised encoder with a trainable decoder."
     small = {'encoder': 'dinov3_nano', 'decoder_options': {'width': 16}}
     def __init__(self,
         encoder: str = 'dinov3_small',  # any encoder, such as 'dinov3_base' or 'dinov3_convnext_tiny'
@@ -56,7 +56,7 @@ class DinoMatte(MatteNet):
 def forward(self: DinoMatte,
     image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
 ) -> MatteOutput:  # of that size
-    "Encoder, decoder, and the boundary refinement if there is one."
+    "Run encoder, decoder, and the boundary refinement if there is one."
     output = MatteNet.forward(self, image)
     if self.refinement is None:
         return output

@@ -38,7 +38,7 @@ class IBNorm(nn.Module):
         return torch.cat([self.bnorm(x[:, :self.half].contiguous()), torch.zeros_like(rest) if alone else self.inorm(rest.contiguous())], 1)
 
 class ConvNorm(nn.Module):
-    "Convolution, and unless it is the last of its branch IBNorm and ReLU."
+    "Convolution followed by IBNorm and ReLU, except as the last layer of a branch."
     def __init__(self,
         inside: int,  # channels in
         outside: int,  # channels out
@@ -62,7 +62,7 @@ def _twice(x):
 
 # %% ../../nbs/27_models.modnet.ipynb #0449484e
 class SqueezeExcite(nn.Module):
-    "Channels weighed by the picture's mean."
+    "Channel attention by global average pooling."
     def __init__(self,
         channels: int,  # of the map
         *,
@@ -77,7 +77,7 @@ class SqueezeExcite(nn.Module):
         return x * self.fc(x.mean((2, 3)))[:, :, None, None]
 
 class EfficientAspp(nn.Module):
-    "Depth-wise dilated convolutions at several distances, mixed per channel and then across channels (Ke et al., AAAI 2022, section 3.3)."
+    "Depthwise dilated convolutions, mixed per channel and then across channels (Ke et al., AAAI 2022, section 3.3)."
     def __init__(self,
         channels: int,  # of the map
         *,
@@ -100,7 +100,7 @@ class EfficientAspp(nn.Module):
 
 # %% ../../nbs/27_models.modnet.ipynb #52560e83
 class SemanticBranch(nn.Module):
-    "Where the person is, at a sixteenth of the size."
+    "Semantic estimation: coarse mask at 1/16 resolution."
     def __init__(self,
         channels,  # five of the encoder's
         context: str = 'se',  # 'se' as released, 'easpp' as in the paper
@@ -116,7 +116,7 @@ class SemanticBranch(nn.Module):
         return self.conv_lr8x(_twice(self.conv_lr16x(_twice(self.se_block(coarsest)))))
 
 class DetailBranch(nn.Module):
-    "Where exactly the edge is, at half the size."
+    "Detail prediction: alpha near the boundary at 1/2 resolution."
     def __init__(self,
         channels,  # five of the encoder's
         hr: int,  # channels at high resolution
@@ -142,7 +142,7 @@ class DetailBranch(nn.Module):
         return self.conv_hr2x(torch.cat([_twice(x), fine], 1))
 
 class FusionBranch(nn.Module):
-    "Both together, at full size: logits."
+    "Semantic-detail fusion: logits at full resolution."
     def __init__(self,
         channels,  # five of the encoder's
         hr: int,  # channels at high resolution
@@ -161,7 +161,7 @@ class FusionBranch(nn.Module):
 
 # %% ../../nbs/27_models.modnet.ipynb #a9c1a7df
 class FiveLevels(nn.Module):
-    "An encoder's maps at strides 2 to 32; a missing level of stride 2 is a convolution on the picture."
+    "Encoder maps at strides 2 to 32; a missing level of stride 2 is a convolution of the image."
     def __init__(self,
         encoder: Encoder,  # with strides 2 to 32, or 4 to 32
     ):
@@ -178,7 +178,7 @@ class FiveLevels(nn.Module):
         image,  # Nx3xHxW in 0..1
     ):  # five maps, of strides 2 to 32
         maps = self.encoder(image)
-        return maps if self.first is None else [self.first(self.encoder.normalise(image)), *maps]
+        return maps if self.first is None else [self.first(self.encoder.normalize(image)), *maps]
 
 class MODNet(MattingModel):
     "Trimap-free portrait matting in three branches."
@@ -212,10 +212,10 @@ def forward(self: MODNet,
     *,
     branches: bool = False,  # also the answers of the semantic and the detail branch, as logits in the extras
 ) -> MatteOutput:  # of that size
-    "The fused matte."
+    "Return the fused alpha."
     check_image(image)
     padded, padding = pad_to_multiple(image, 32)
-    maps, seen = self.backbone(padded), self.backbone.encoder.normalise(padded)
+    maps, seen = self.backbone(padded), self.backbone.encoder.normalize(padded)
     lr8x = self.lr_branch(maps[4])
     hr2x = self.hr_branch(seen, maps[0], maps[1], lr8x)
     logits = unpad(self.f_branch(seen, lr8x, hr2x).float(), padding).contiguous()
@@ -251,7 +251,7 @@ def from_official(
     *,
     hr_channels: int = 32,  # as the checkpoint has
 ) -> MODNet:  # in eval mode
-    "MODNet with the weights of an official checkpoint."
+    "Create MODNet from the weights of an official checkpoint."
     model, state = MODNet(hr_channels=hr_channels, encoder_options={'mean': (0.5, 0.5, 0.5), 'std': (0.5, 0.5, 0.5)}), _single_backbone(state_dict)
     try:
         names = {k: 'backbone.encoder.network.' + _timm_name(k.removeprefix('backbone.')) if k.startswith('backbone.') else k for k in state}
@@ -276,8 +276,8 @@ def _gaussian3(x):
 
 def semantic_target(
     alpha: torch.Tensor,  # Nx1xHxW in 0..1
-) -> torch.Tensor:  # Nx1x(H/16)x(W/16), of the picture padded to multiples of 32
-    "What the semantic branch shall say."
+) -> torch.Tensor:  # Nx1x(H/16)x(W/16), of the image padded to multiples of 32
+    "Return the target of the semantic branch: the downscaled, blurred alpha."
     padded, _ = pad_to_multiple(alpha.float(), 32)
     return _gaussian3(F.interpolate(padded, scale_factor=1 / 16, mode='bilinear', align_corners=False))
 
@@ -288,14 +288,14 @@ def semantic_loss(
     *,
     region: torch.Tensor | None = None,  # Nx1xHxW bool, where to look
 ) -> torch.Tensor:  # scalar
-    "Squared distance from the small, blurred alpha."
+    "Squared difference from the downscaled, blurred alpha."
     seen = None
     if region is not None:
         seen = F.interpolate(pad_to_multiple(region.float(), 32)[0], size=semantic.shape[-2:], mode='area') > 0.5
     return region_mean((semantic - semantic_target(alpha)).square(), seen)
 
 def _banded(difference, band, region, per):
-    "Mean of a difference in the band, over the whole picture or over the band."
+    "Mean of a difference in the band, over the whole image or over the band."
     if per not in ('picture', 'band'):
         raise MattingError(f"per={per!r}: choose 'picture' or 'band'")
     band = band if region is None else band & region
@@ -308,9 +308,9 @@ def detail_loss(
     trimap: torch.Tensor,  # Nx1xHxW in {0, 0.5, 1}
     *,
     region: torch.Tensor | None = None,  # Nx1xHxW bool
-    per: str = 'picture',  # divide by the 'picture' as the official code, or by the 'band'
+    per: str = 'picture',  # divide by the 'image' as the official code, or by the 'band'
 ) -> torch.Tensor:  # scalar
-    "Absolute distance in the unknown band."
+    "Absolute difference in the unknown band."
     return _banded((detail - alpha).abs(), trimap == 0.5, region, per)
 
 @full_precision
@@ -321,20 +321,20 @@ def fused_loss(
     image: torch.Tensor,  # Nx3xHxW in 0..1
     *,
     region: torch.Tensor | None = None,  # Nx1xHxW bool
-    per: str = 'picture',  # divide the band's part by the 'picture' as the official code, or by the 'band'
-    centred: bool = False,  # colours in -1..1 as the official code: errors over mid-grey do not count
+    per: str = 'picture',  # divide the band's part by the 'image' as the official code, or by the 'band'
+    centered: bool = False,  # colors in -1..1 as the official code: errors over mid-gray do not count
 ) -> torch.Tensor:  # scalar
-    "Absolute distance of matte and composite, four times more in the unknown band."
+    "Absolute difference of alpha and composite, four times as much in the unknown band."
     difference, band = (matte - alpha).abs(), trimap == 0.5
-    colours = (2 * image.float() - 1 if centred else image.float()).abs().mean(1, keepdim=True)
-    return sum(region_mean(d, region) + 4 * _banded(d, band, region, per) for d in (difference, difference * colours))
+    colors = (2 * image.float() - 1 if centered else image.float()).abs().mean(1, keepdim=True)
+    return sum(region_mean(d, region) + 4 * _banded(d, band, region, per) for d in (difference, difference * colors))
 
 # %% ../../nbs/27_models.modnet.ipynb #c8b0ed38
 def consistency_band(
     matte: torch.Tensor,  # Nx1xHxW in 0..1
     semantic: torch.Tensor,  # Nx1xhxw in 0..1
 ) -> torch.Tensor:  # Nx1xHxW bool
-    "The transition of what both call a person, a twentieth of half the picture's sides wide."
+    "Return the transition band of the predicted person, with a width of a twentieth of half the image's sides."
     both = (matte > 0.1) & (F.interpolate(semantic, size=matte.shape[-2:], mode='bilinear', align_corners=False) > 0.1)
     radius = max(1, int((matte.shape[-2] + matte.shape[-1]) / 2 * 0.05) // 2)
     return dilate(both, radius) & ~erode(both, radius)
@@ -342,9 +342,10 @@ def consistency_band(
 @full_precision
 def consistency_losses(
     output: MatteOutput,  # of MODNet with `branches=True`
-    backup: MatteOutput,  # of a frozen copy, for the same pictures
+    backup: MatteOutput,  # of a frozen copy, for the same images
 ) -> dict:  # 'semantic' and 'detail': scalars
-    "How far the three answers are from agreeing, and the details from what they were (Ke et al., AAAI 2022, section 4)."
+    """Consistency of the three branches, and of the details with those of the frozen copy (Ke et al., AAAI 2022, section
+    4)."""
     matte, semantic = output.alpha, output.extras['semantic_logits'].float().sigmoid()
     detail = output.extras['detail_logits'].float().sigmoid()
     small = semantic_target(matte)
@@ -369,7 +370,7 @@ def adapt(
 ) -> list:  # of dicts of mean losses, one per pass
     "Adapt MODNet to photographs without mattes."
     trainable = [p for p in model.parameters() if p.requires_grad]
-    optimiser, history = torch.optim.Adam(trainable, lr=lr, betas=(0.9, 0.99)), []
+    optimizer, history = torch.optim.Adam(trainable, lr=lr, betas=(0.9, 0.99)), []
     for epoch in range(epochs):
         backup, sums = _frozen_copy(model), []
         for image in images:
@@ -379,9 +380,9 @@ def adapt(
             total = semantic_weight * parts['semantic'] + detail_weight * parts['detail']
             if not bool(total.isfinite()):
                 raise MattingError(f'adaptation went astray in pass {epoch + 1}: the loss is {float(total)}; lower the learning rate (lr={lr})')
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             total.backward()
-            optimiser.step()
+            optimizer.step()
             sums.append({k: float(v.detach()) for k, v in parts.items()})
         if not sums:
             raise MattingError('there are no photographs to adapt to')

@@ -25,7 +25,7 @@ def _gate(channels, middle):
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, middle, 1), nn.ReLU(), nn.Conv2d(middle, channels, 1), nn.Sigmoid())
 
 class InvertedResidual(nn.Module):
-    "Expand, convolve each channel, weigh the channels, project; added to the input if the shapes are equal."
+    "Inverted residual block with squeeze-and-excitation; residual connection if the shapes are equal."
     def __init__(self,
         inside: int,  # channels in
         expanded: int,  # channels in between
@@ -51,7 +51,7 @@ class InvertedResidual(nn.Module):
 
 # %% ../../nbs/27a_models.selfie.ipynb #5e1f0009
 class SelfieEncoder(Encoder):
-    "A narrow MobileNetV3: maps at strides 2 to 16."
+    "Narrow MobileNetV3: feature maps at strides 2 to 16."
     channels, strides = (16, 16, 24, 32), (2, 4, 8, 16)
     def __init__(self):
         super().__init__()
@@ -61,19 +61,19 @@ class SelfieEncoder(Encoder):
             InvertedResidual(16, 16, 16, stride=2, squeezed=8),
             nn.Sequential(InvertedResidual(16, 72, 24, stride=2), InvertedResidual(24, 88, 24)),
             nn.Sequential(InvertedResidual(24, 96, 32, stride=2, squeezed=24, **swish), *(InvertedResidual(32, width, 32, squeezed=width // 4, **swish) for width in (128, 128, 96, 96))))
-        self.set_normalisation((0, 0, 0), (1, 1, 1))
+        self.set_normalization((0, 0, 0), (1, 1, 1))
 
     def forward(self,
         image,  # Nx3xHxW in 0..1
     ):  # maps, fine to coarse
-        maps = [self.normalise(image)]
+        maps = [self.normalize(image)]
         for stage in self.network:
             maps.append(stage(maps[-1]))
         return maps[1:]
 
 # %% ../../nbs/27a_models.selfie.ipynb #5e1f000c
 class LiteAspp(nn.Module):
-    "A 1x1 convolution, whose channels are weighed by the mean of the map (LR-ASPP; Howard et al., ICCV 2019, section 6.4)."
+    "1x1 convolution with channel attention by global pooling (LR-ASPP; Howard et al., ICCV 2019, section 6.4)."
     def __init__(self,
         inside: int,  # channels in
         outside: int,  # channels out
@@ -88,7 +88,7 @@ class LiteAspp(nn.Module):
         return self.near(x) * self.whole(x)
 
 class GatedUp(nn.Module):
-    "Enlarge, add the encoder's map with its channels weighed, smooth."
+    "Upsample, add the encoder map with channel attention, and smooth."
     def __init__(self,
         inside: int,  # channels of the coarse map
         channels: int,  # of the encoder's map, and out
@@ -109,12 +109,12 @@ class GatedUp(nn.Module):
 
 # %% ../../nbs/27a_models.selfie.ipynb #5e1f000f
 class Selfie(MattingModel):
-    "MediaPipe's selfie segmentation: people, coarsely, at a small square size."
+    "MediaPipe's selfie segmentation: a coarse mask of people at a small square size."
     small = {'size': 64}
     frozen = False  # does the network learn?
     def __init__(self,
         *,
-        size: int = 256,  # side in pixels that pictures are resized to, a multiple of 16; the published weights were trained at 256
+        size: int = 256,  # side in pixels that images are resized to, a multiple of 16; the published weights were trained at 256
         passes: int = 1,  # 2: `two_pass`, for predicting: four times as slow, and closer to the photograph's edges
     ):
         super().__init__()
@@ -133,7 +133,7 @@ class Selfie(MattingModel):
     def features(self,
         image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
     ) -> tuple:  # logits Nx1xSxS and the last map Nx16xS/2xS/2, where S is `size`
-        "What a semantic branch gives: the coarse logits, and the map that they are made of."
+        "Return the coarse logits and the map that they are computed from, as a semantic branch."
         check_image(image)
         small = F.interpolate(image.float() if image.dtype.itemsize < 4 else image, size=(self.size, self.size), mode='bilinear', antialias=True)
         *skips, x = self.encoder(small.to(self.head.weight.dtype))
@@ -147,14 +147,14 @@ class Selfie(MattingModel):
 def one_pass(self: Selfie,
     image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
 ) -> MatteOutput:  # of that size
-    "The network's own answer."
+    "Return the network's prediction of the whole image."
     return MatteOutput(F.interpolate(self.features(image)[0], size=image.shape[-2:], mode='bilinear', antialias=True))
 
 @patch
 def forward(self: Selfie,
     image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
 ) -> MatteOutput:  # of that size
-    "One pass, or two in eval mode if the model has `passes=2`."
+    "Predict in one pass, or in two in eval mode with `passes=2`."
     return two_pass(self.one_pass, image) if self.passes == 2 and not self.training else self.one_pass(image)
 
 # %% ../../nbs/27a_models.selfie.ipynb #5e1f0015
@@ -170,7 +170,7 @@ def _published_names(model):
 def from_tflite(
     tensors: dict,  # arrays by name, of selfie_segmentation.tflite: 'conv2d/Kernel', 'conv2d/Bias', ...
 ) -> Selfie:  # in eval mode
-    "The network with the weights of the published TensorFlow Lite file."
+    "Create the network from the weights of the published TensorFlow Lite file."
     model, given = Selfie(), {name: torch.as_tensor(value) for name, value in tensors.items()}
     for name, theirs, axes in _published_names(model):
         for ours, part in (('weight', 'Kernel'), ('bias', 'Bias')):
@@ -185,7 +185,7 @@ def from_tflite(
 
 # %% ../../nbs/27a_models.selfie.ipynb #5e1f001e
 def _mirrored(predict, image):
-    "The alpha of a picture, averaged with that of its mirror image."
+    "The alpha of an image, averaged with that of its mirror image."
     return (predict(image).alpha + predict(image.flip(-1)).alpha.flip(-1)) / 2
 
 def _reach(found, margin):
@@ -201,8 +201,9 @@ def two_pass(
     *,
     margin: float = 0.1,  # around what was found, as a share of its height and width
     contrast: float = 2.5,  # factor around one half
-) -> MatteOutput:  # of the picture's size
-    "Predict the whole picture, then a crop around what was found; both are averaged with their mirror images, and with each other."
+) -> MatteOutput:  # of the image's size
+    """Predict the whole image, then a crop around the subject; both are averaged with their mirror images, and with each
+    other."""
     if torch.compiler.is_exporting():
         raise MattingError('two passes cannot be exported, since where the second looks depends on what the first finds; set model.passes = 1')
     alpha = _mirrored(predict, image)
@@ -217,7 +218,7 @@ def two_pass(
 def freeze(self: Selfie,
     frozen: bool = True,  # False: let it learn again
 ) -> Selfie:  # the same
-    "The network learns no more (or again), and stays in eval mode whatever `.train()` says."
+    "Freeze or unfreeze the network; while frozen it stays in eval mode."
     self.frozen = frozen
     self.requires_grad_(not frozen)
     return self.train(self.training)
@@ -226,5 +227,5 @@ def freeze(self: Selfie,
 def train(self: Selfie,
     mode: bool = True,  # False: eval mode
 ) -> Selfie:  # the same
-    "As usual, but what is frozen stays in eval mode."
+    "Set training mode; frozen parts stay in eval mode."
     return super(Selfie, self).train(mode and not self.frozen)

@@ -9,6 +9,7 @@ __all__ = ['MODELS', 'OPENING', 'list_models', 'model_options', 'create_model', 
 # %% ../../nbs/29_models.zoo.ipynb #ab9dfc6f
 import inspect
 import json
+import warnings
 from copy import deepcopy
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from ..core import MattingError, Registry, atomic_write, not_tensors, save_tensors, utf8_path
+from ..migrate import migrate_card, migrate_options, note_renamed
 from .alphagan import AlphaGAN
 from .blocks import check_options
 from .dino import DinoMatte
@@ -61,13 +63,13 @@ _ensemble.small = {'members': [{'name': 'mattenet', 'options': MattingModel.smal
 def list_models(
     pattern: str = '*',  # shell pattern such as '*swin*'
 ) -> list:  # sorted names
-    "The models there are."
+    "Return the names of the registered models."
     return MODELS.names(pattern)
 
 def model_options(
     name: str,  # in `list_models()`
 ) -> dict:  # option -> default
-    "What can be said about a model."
+    "Return the options of a model with their defaults."
     return {n: p.default for n, p in inspect.signature(MODELS[name]).parameters.items()}
 
 # %% ../../nbs/29_models.zoo.ipynb #b414164b
@@ -83,8 +85,8 @@ def create_model(
     name: str,  # in `list_models()`
     **options,  # see `model_options(name)`
 ) -> MattingModel:  # with `.config`, from which it can be built again
-    "A model by name; unknown names and options are answered with the nearest."
-    build = MODELS[name]
+    "Create a model by name; an unknown name or option raises MattingError with the nearest valid one."
+    build, options = MODELS[name], migrate_options(options, report=note_renamed)
     check_options(build, options, name)
     model = build(**options)
     model.config = {'name': name, 'options': deepcopy(_plain(options))}
@@ -94,7 +96,7 @@ def create_model(
 def small_options(
     name: str,  # in `list_models()`
 ) -> dict:
-    "Options of a small copy of a model, which needs no download and no second to build."
+    "Return the options of a small copy of a model, which needs no download and is built in milliseconds."
     return deepcopy(getattr(MODELS[name], 'small', MattingModel.small))
 
 # %% ../../nbs/29_models.zoo.ipynb #c14f2a8b
@@ -103,7 +105,7 @@ def count_parameters(
     *,
     inference: bool = False,  # only what predicting needs
 ) -> int:
-    "Number of parameters."
+    "Return the number of parameters."
     parts = set(getattr(model, 'training_only', ())) if inference else set()
     return sum(p.numel() for n, p in model.named_parameters() if not set(n.split('.')) & parts)
 
@@ -137,11 +139,11 @@ def save_checkpoint(
     path,  # ends in .safetensors
     model: MattingModel,  # from `create_model`
     *,
-    card: dict | None = None,  # data with licences, commit, metrics; plain values
+    card: dict | None = None,  # data with licenses, commit, metrics; plain values
     half: bool = False,  # store in float16
     state: dict | None = None,  # other tensors of the same names, such as averaged ones
 ) -> Path:
-    "Write the tensors that predicting needs, and a JSON card beside them; neither is ever half-written."
+    "Write the tensors needed for prediction, and a JSON card beside them, atomically."
     path = Path(path)
     if path.suffix != '.safetensors':
         raise MattingError(f'{path}: a checkpoint ends in .safetensors')
@@ -176,10 +178,8 @@ def _check_opening(path, content):
             raise MattingError(f'{path}: its option {key!r} would open {value!r} while the model is built; a checkpoint brings its own tensors, and nothing else is opened')
         _check_opening(path, value)
 
-def read_card(
-    path,  # a checkpoint
-) -> dict:  # 'name', 'options', 'card'
-    "What a checkpoint says about itself, without its tensors."
+def _read_card(path):
+    "The card of a checkpoint by the names of today, and {old name: new name} of what was renamed."
     path = Path(path)
     if not path.is_file():
         raise MattingError(f'{path}: no such checkpoint; give a file, the folder of a run, trimap-free or trimap-guided')
@@ -195,14 +195,22 @@ def read_card(
         raise MattingError(f'{path}: not a checkpoint of this library (safetensors without its card)') from None
     _check_twin(path, content)
     _check_opening(path, content['options'])
-    return content
+    renamed = {}
+    options = migrate_options(content['options'], report=renamed.__setitem__)
+    return {'name': content['name'], 'options': options, 'card': migrate_card(content['card'])}, renamed
+
+def read_card(
+    path,  # a checkpoint
+) -> dict:  # 'name', 'options', 'card'
+    "Return what a checkpoint says about itself, by the names of today, without reading its tensors."
+    return _read_card(path)[0]
 
 # %% ../../nbs/29_models.zoo.ipynb #ceb3f12e
 def load_weights(
     model: MattingModel,  # of the same architecture
     path,  # a checkpoint
 ) -> MattingModel:  # the same
-    "Load a checkpoint's tensors into a model that is there."
+    "Load a checkpoint's tensors into an existing model."
     read_card(path)
     with utf8_path(path) as plain:
         state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(plain).items()}
@@ -215,8 +223,10 @@ def load_weights(
 def load_checkpoint(
     path,  # a checkpoint
 ) -> tuple:  # the model in eval mode, and its card
-    "Build the model that a checkpoint describes, and load it."
-    content = read_card(path)
+    "Build and load the model that a checkpoint describes."
+    content, renamed = _read_card(path)
+    if renamed:
+        warnings.warn(f'{path}: ' + ', '.join(f'{old} is called {new}' for old, new in renamed.items()) + ' now', FutureWarning, stacklevel=2)
     try:
         model = create_model(content['name'], **content['options'])
     except (MattingError, TypeError) as error:

@@ -19,7 +19,7 @@ FAMILIES = {  # key -> the families that read it
     'model.pretrained': ('twinswin', 'tsr', 'mattenet', 'dino', 'modnet', 'alphagan', 'guided', 'prompted'),
     'model.decoder': ('twinswin', 'tsr', 'mattenet', 'dino', 'guided', 'prompted'),
     'model.teacher': ('twinswin', 'tsr'),
-    'model.sites': ('twinswin', 'tsr'),
+    'model.alignment_layers': ('twinswin', 'tsr'),
     'model.allow_untrained_teacher': ('twinswin', 'tsr'),
     'teacher': ('twinswin', 'tsr'),
     'loss.alignment': ('twinswin', 'tsr'),
@@ -28,44 +28,44 @@ FAMILIES = {  # key -> the families that read it
     'loss.coarse': ('tsr',),
     'loss.trimaps': ('modnet',),
     'gan': ('alphagan',),
-    'data.radius': ('alphagan', 'guided', 'ensemble'),
+    'data.max_trimap_radius': ('alphagan', 'guided', 'ensemble'),
 }
 
 # %% ../../nbs/30a_train.effects.ipynb #f4247c3c
 def _is_table(config):
-    "Is the root a table of labelled composites?"
+    "Is the root a table of labeled composites?"
     return is_table(config.data.root)
 
 def _is_frozen(config):
     "Does the encoder of a dino or modnet never learn?"
     return bool(config.model.options.get('frozen', config.model.name == 'dino'))
 
-COMPOSED = ('data.onto', 'data.backgrounds', 'data.clutter', 'data.estimate', 'data.place')  # how a sample gets another background
+COMPOSED = ('data.background_prob', 'data.backgrounds', 'data.background_clutter_prob', 'data.estimate_foreground', 'data.random_placement')  # how a sample gets another background
 CONDITIONS: list[tuple[tuple, Callable, str]] = [
-    (('model.sites', 'model.allow_untrained_teacher', 'teacher', 'loss.alignment', 'loss.distance'), lambda c: c.model.name in FAMILIES['teacher'] and c.model.teacher is None, 'model.teacher is null'),
+    (('model.alignment_layers', 'model.allow_untrained_teacher', 'teacher', 'loss.alignment', 'loss.distance'), lambda c: c.model.name in FAMILIES['teacher'] and c.model.teacher is None, 'model.teacher is null'),
     (('teacher',), lambda c: c.model.allow_untrained_teacher, 'model.allow_untrained_teacher leaves the teacher untrained'),
     (('teacher.iou', 'teacher.steps', 'teacher.patience', 'teacher.lr'), lambda c: c.teacher.checkpoint, 'teacher.checkpoint has learned already'),
     (('model.pretrained',), lambda c: c.model.checkpoint, 'model.checkpoint brings all weights'),
     (('gan',), lambda c: not c.loss.weights.get('gan'), 'loss.weights.gan is 0'),
-    (('train.encoder_lr', 'train.layer_decay', 'train.frozen_norm', 'model.frozen_stages', 'model.options.checkpointing'), _is_frozen, 'the encoder is frozen (model.options.frozen)'),
-    (('train.frozen_norm',), lambda c: c.model.encoder.startswith(('swin', 'dinov3', 'pvt', 'convnext')), 'this encoder has no batch norms'),
-    (('train.frozen_norm',), lambda c: c.train.freeze_norm, 'train.freeze_norm keeps them frozen in all epochs'),
+    (('train.encoder_lr', 'train.layer_decay', 'train.freeze_norm_epochs', 'model.frozen_stages', 'model.options.checkpointing'), _is_frozen, 'the encoder is frozen (model.options.frozen)'),
+    (('train.freeze_norm_epochs',), lambda c: c.model.encoder.startswith(('swin', 'dinov3', 'pvt', 'convnext')), 'this encoder has no batch norms'),
+    (('train.freeze_norm_epochs',), lambda c: c.train.freeze_norm, 'train.freeze_norm keeps them frozen in all epochs'),
     (('train.cycle', 'train.start_lr', 'gan.cycle', 'gan.start_lr'), lambda c: c.train.schedule != 'cyclic', "train.schedule is not 'cyclic'"),
-    (('train.lowest',), lambda c: c.train.schedule == 'cyclic' and c.train.start_lr is not None, 'train.start_lr is where a cycle starts'),
-    (('gan.lowest',), lambda c: c.train.schedule == 'cyclic' and c.gan.start_lr is not None, 'gan.start_lr is where a cycle starts'),
+    (('train.min_lr_factor',), lambda c: c.train.schedule == 'cyclic' and c.train.start_lr is not None, 'train.start_lr is where a cycle starts'),
+    (('gan.min_lr_factor',), lambda c: c.train.schedule == 'cyclic' and c.gan.start_lr is not None, 'gan.start_lr is where a cycle starts'),
     (('train.restart',), lambda c: c.train.schedule != 'restarts', "train.schedule is not 'restarts'"),
-    (('train.lowest', 'gan.lowest'), lambda c: c.train.schedule == 'constant', "train.schedule is 'constant'"),
-    ((*COMPOSED, 'data.harmonise', 'data.recolour', 'data.apart', 'data.variation'), lambda c: not c.data.augment and not c.data.shards, 'data.augment is false'),
-    (COMPOSED[1:4], lambda c: c.data.onto == 0, 'data.onto is 0'),
-    ((*(k for k in COMPOSED if k != 'data.backgrounds'), 'data.publishable'), _is_table, 'the rows of a table of labels are composed already'),
-    (('data.publishable',), lambda c: not c.data.root, 'data.root is null'),
-    (('data.backgrounds',), lambda c: _is_table(c) and not c.data.recolour, 'the rows of a table of labels are composed already'),
+    (('train.min_lr_factor', 'gan.min_lr_factor'), lambda c: c.train.schedule == 'constant', "train.schedule is 'constant'"),
+    ((*COMPOSED, 'data.harmonize_prob', 'data.random_recolor_prob', 'data.independent_jitter', 'data.augmentation_strength'), lambda c: not c.data.augment and not c.data.shards, 'data.augment is false'),
+    (COMPOSED[1:4], lambda c: c.data.background_prob == 0, 'data.background_prob is 0'),
+    ((*(k for k in COMPOSED if k != 'data.backgrounds'), 'data.redistributable_only'), _is_table, 'the rows of a table of labels are composed already'),
+    (('data.redistributable_only',), lambda c: not c.data.root, 'data.root is null'),
+    (('data.backgrounds',), lambda c: _is_table(c) and not c.data.random_recolor_prob, 'the rows of a table of labels are composed already'),
     (('train.min_steps',), lambda c: c.train.steps, 'train.steps says how many an epoch has'),
-    (('data.publishable',), lambda c: c.data.backgrounds, 'data.backgrounds names those to use'),
+    (('data.redistributable_only',), lambda c: c.data.backgrounds, 'data.backgrounds names those to use'),
     (('data.shuffle', 'data.skip_damaged'), lambda c: not c.data.shards, 'data.shards is null'),
     (('data.synthetic', 'data.augment'), lambda c: c.data.shards, 'data.shards are streamed as they are'),
     (('data.fold',), lambda c: not c.data.folds, 'data.folds is null'),
-    (('log.every',), lambda c: not c.log.sinks, 'log.sinks is empty'),
+    (('log.every',), lambda c: not c.log.loggers, 'log.loggers is empty'),
     (('log.panels_every',), lambda c: not c.log.panels, 'log.panels is 0'),
     (('log.keep_last',), lambda c: not c.log.keep_every, 'log.keep_every is 0'),
 ]
