@@ -1226,6 +1226,7 @@ def _take_any_name():
 def _one_line(show):
     "Show the warnings about renamed keys as one line each, all others as `show` does."
     def shown(message, category, *where, **more):
+        "Show one warning."
         if category is FutureWarning and str(message).endswith(' now'):
             _warn(f'matte: {message}')
         else:

@@ -246,7 +246,7 @@ class ColorJitter:
         independent_jitter: float = 0.0,  # probability that foreground and background of a composite change each in its own way
     ):
         if not 0 <= independent_jitter <= 1:
-            raise MattingError(f'apart={independent_jitter}: choose from 0 (subject and background in one light) to 1 (each in its own)')
+            raise MattingError(f'independent_jitter={independent_jitter}: choose from 0 (subject and background in one light) to 1 (each in its own)')
         self.amounts, self.probability, self.independent_jitter = (brightness, contrast, saturation, tint), probability, independent_jitter
 
     def __call__(self,

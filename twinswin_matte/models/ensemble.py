@@ -34,7 +34,7 @@ class EnsembleMatte(MattingModel):
     def forward(self,
         image: torch.Tensor,  # Nx3xHxW, sRGB in 0..1, any size
         guide: torch.Tensor | None = None,  # trimap Nx1xHxW in {0, 0.5, 1}, if the members want one; prompt Nx2xHxW, if all of them take one
-    ) -> MatteOutput:  # of that size; `member_logits`, NxKxHxW, in its extras, as loud as they were said
+    ) -> MatteOutput:  # of that size; `member_logits`, NxKxHxW, in its extras, before clamping
         given = (image, guide) if self.needs_trimap or self.takes_prompt else (image,)
         member_logits = torch.cat([member(*given).logits.float() for member in self.members], dim=1)
         logits = member_logits.clamp(-LOGIT_CLAMP, LOGIT_CLAMP).mean(1, keepdim=True)
